@@ -1,0 +1,614 @@
+// Kernels as one ONNX graph: a build function is recorded once, compiled by ONNX Runtime, and run natively. Shapes are
+// followed while recording (null where a dimension stays free), so that each kernel takes its fastest exact form.
+import * as ort from 'onnxruntime-node';
+import { sizeOf } from './kernels.ts';
+import type {
+  Backend,
+  BinaryKernel,
+  ConvOptions,
+  Kernels,
+  PoolOptions,
+  Program,
+  Shape,
+  UnaryKernel,
+  Value,
+} from './kernels.ts';
+import { AttributeType, DataType, encodeModel } from './onnx-protobuf.ts';
+import type { AttributeProto, NodeProto, TensorProto, ValueInfoProto, Written } from './onnx-protobuf.ts';
+
+const opset = 21;
+const irVersion = 10;
+const microsoftDomain = 'com.microsoft';
+
+type Dim = number | null;
+
+/** A value of the graph. Its name is asked for when something uses it, so what nobody uses is never written. */
+interface Recorded {
+  readonly shape: readonly Dim[];
+  readonly name: () => string;
+  /** Numbers of a constant. */
+  readonly constant?: Float32Array;
+  /** The same value as booleans, where a comparison made it. */
+  readonly condition?: string;
+}
+
+type Attribute = number | readonly number[] | string | { readonly float: number };
+
+const unaryOps: Record<UnaryKernel, string> = {
+  neg: 'Neg',
+  abs: 'Abs',
+  exp: 'Exp',
+  log: 'Log',
+  sqrt: 'Sqrt',
+  tanh: 'Tanh',
+  sigmoid: 'Sigmoid',
+  erf: 'Erf',
+  sign: 'Sign',
+  floor: 'Floor',
+  reciprocal: 'Reciprocal',
+  sin: 'Sin',
+  cos: 'Cos',
+};
+
+const binaryOps: Record<BinaryKernel, string> = {
+  add: 'Add',
+  sub: 'Sub',
+  mul: 'Mul',
+  div: 'Div',
+  max: 'Max',
+  min: 'Min',
+  pow: 'Pow',
+  greater: 'Greater',
+  greaterEqual: 'GreaterOrEqual',
+  equal: 'Equal',
+};
+
+const comparisons: ReadonlySet<BinaryKernel> = new Set<BinaryKernel>(['greater', 'greaterEqual', 'equal']);
+
+/** ONNX Runtime on the processor. */
+export async function onnxruntimeBackend(): Promise<Backend> {
+  const sessions = new Set<ort.InferenceSession>();
+  return {
+    id: 'onnxruntime',
+    version: ort.env.versions.node ?? ort.env.versions.common,
+    precision: 'float32',
+    async compile(inputs, build) {
+      const { model, outputCount } = record(inputs, build);
+      const session = await ort.InferenceSession.create(model, {
+        executionProviders: ['cpu'],
+        graphOptimizationLevel: 'all',
+        logSeverityLevel: 3,
+      });
+      sessions.add(session);
+      return program(session, inputs, outputCount, () => {
+        if (!sessions.delete(session)) return;
+        void session.release();
+      });
+    },
+    liveTensors: () => 0,
+    async dispose() {
+      const open = [...sessions];
+      sessions.clear();
+      await Promise.all(open.map((session) => session.release()));
+    },
+  };
+}
+
+function program(
+  session: ort.InferenceSession,
+  inputShapes: readonly Shape[],
+  outputCount: number,
+  release: () => void,
+): Program {
+  return {
+    async run(inputs) {
+      const feeds: Record<string, ort.Tensor> = {};
+      inputShapes.forEach((shape, i) => {
+        const { data, shape: given } = inputs[i]!;
+        if (given.length !== shape.length + 1 || shape.some((n, axis) => n !== given[axis + 1])) {
+          throw new Error(`Input ${i} of a program has shape [${given}]; it was built for [B, ${shape}].`);
+        }
+        feeds[`input${i}`] = new ort.Tensor('float32', data, given);
+      });
+      const results = await session.run(feeds);
+      return Array.from({ length: outputCount }, (_, i) => {
+        const { data, dims } = results[`output${i}`]!;
+        return { data: data as Float32Array, shape: dims };
+      });
+    },
+    dispose: release,
+  };
+}
+
+/** Runs `build` on a recorder and returns the ONNX model of what it did. */
+function record(
+  inputShapes: readonly Shape[],
+  build: (k: Kernels, inputs: Value[]) => Value[],
+): { model: Uint8Array; outputCount: number } {
+  const nodes: Written<NodeProto>[] = [];
+  const initializers: Written<TensorProto>[] = [];
+  const integers = new Map<string, string>();
+  const constants = new Map<Float32Array, Map<string, Recorded>>();
+  const flips = new Map<Float32Array, Map<string, Float32Array>>();
+  let counter = 0;
+
+  const fresh = (): string => `v${counter++}`;
+
+  function emit(
+    op: string,
+    inputs: readonly string[],
+    attributes: Record<string, Attribute> = {},
+    domain = '',
+  ): string {
+    const output = fresh();
+    nodes.push({
+      opType: op,
+      domain,
+      input: inputs,
+      output: [output],
+      attribute: Object.entries(attributes).map(([name, value]) => attribute(name, value)),
+    });
+    return output;
+  }
+
+  const value = (name: string, shape: readonly Dim[]): Recorded => ({ name: () => name, shape });
+
+  function int64(values: readonly number[]): string {
+    const key = values.join();
+    let name = integers.get(key);
+    if (name === undefined) {
+      name = fresh();
+      const bytes = new BigInt64Array(values.map((n) => BigInt(n)));
+      initializers.push({
+        name,
+        dataType: DataType.int64,
+        dims: [values.length],
+        rawData: new Uint8Array(bytes.buffer),
+      });
+      integers.set(key, name);
+    }
+    return name;
+  }
+
+  function constant(data: Float32Array, shape: readonly number[]): Recorded {
+    let byShape = constants.get(data);
+    if (byShape === undefined) constants.set(data, (byShape = new Map()));
+    const key = shape.join();
+    let known = byShape.get(key);
+    if (known === undefined) {
+      let name: string | undefined;
+      const write = (): string => {
+        if (name === undefined) {
+          name = fresh();
+          const rawData = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+          initializers.push({ name, dataType: DataType.float, dims: shape, rawData });
+        }
+        return name;
+      };
+      known = { shape, name: write, constant: data };
+      byShape.set(key, known);
+    }
+    return known;
+  }
+
+  const scalar = (x: number): string => {
+    const key = `f${x}`;
+    let name = integers.get(key);
+    if (name === undefined) {
+      name = fresh();
+      initializers.push({
+        name,
+        dataType: DataType.float,
+        dims: [],
+        rawData: new Uint8Array(new Float32Array([x]).buffer),
+      });
+      integers.set(key, name);
+    }
+    return name;
+  };
+
+  function reshape(x: Recorded, shape: readonly number[]): Recorded {
+    const known = resolveShape(x.shape, shape);
+    if (x.constant !== undefined && known.every((n) => n !== null)) return constant(x.constant, known as number[]);
+    if (sameShape(x.shape, known)) return x;
+    return value(emit('Reshape', [x.name(), int64(shape)]), known);
+  }
+
+  function transpose(x: Recorded, permutation: readonly number[]): Recorded {
+    if (permutation.every((from, to) => from === to)) return x;
+    return value(
+      emit('Transpose', [x.name()], { perm: permutation }),
+      permutation.map((axis) => x.shape[axis]!),
+    );
+  }
+
+  function slice(
+    x: Recorded,
+    axes: readonly number[],
+    starts: readonly number[],
+    ends: readonly number[],
+    steps: readonly number[],
+  ): Recorded {
+    const shape = [...x.shape];
+    axes.forEach((axis, i) => {
+      shape[axis] = Math.max(0, Math.ceil((ends[i]! - starts[i]!) / steps[i]!));
+    });
+    if (sameShape(shape, x.shape)) return x;
+    return value(emit('Slice', [x.name(), int64(starts), int64(ends), int64(axes), int64(steps)]), shape);
+  }
+
+  function pad(x: Recorded, pads: readonly number[], fill = 0): Recorded {
+    if (pads.every((n) => n === 0)) return x;
+    const rank = x.shape.length;
+    return value(
+      emit('Pad', [x.name(), int64(pads), scalar(fill)], { mode: 'constant' }),
+      x.shape.map((n, axis) => (n === null ? null : n + pads[axis]! + pads[axis + rank]!)),
+    );
+  }
+
+  /** Pads the spatial axes of [N, C, …space]; negative pads crop. */
+  function padSpace(x: Recorded, before: readonly number[], after: readonly number[], fill = 0): Recorded {
+    const positive = (ns: readonly number[]): number[] => [0, 0, ...ns.map((n) => Math.max(0, n))];
+    let y = pad(x, [...positive(before), ...positive(after)], fill);
+    const cropped = before.flatMap((n, i) => (n < 0 || after[i]! < 0 ? [i] : []));
+    if (cropped.length > 0) {
+      y = slice(
+        y,
+        cropped.map((i) => i + 2),
+        cropped.map((i) => Math.max(0, -before[i]!)),
+        cropped.map((i) => y.shape[i + 2]! + Math.min(0, after[i]!)),
+        cropped.map(() => 1),
+      );
+    }
+    return y;
+  }
+
+  /** [O, C/groups, …k] -> [C, O/groups, …k], every spatial axis reversed: the kernel of the adjoint. */
+  function flipped(w: Recorded, groups: number): Recorded {
+    const [outputs, inputs, ...kernel] = staticShape(w, 'A convolution kernel') as [number, number, ...number[]];
+    const shape = [inputs * groups, outputs / groups, ...kernel];
+    if (w.constant !== undefined) {
+      let byKey = flips.get(w.constant);
+      if (byKey === undefined) flips.set(w.constant, (byKey = new Map()));
+      const key = `${w.shape.join()};${groups}`;
+      let data = byKey.get(key);
+      if (data === undefined) byKey.set(key, (data = flippedKernel(w.constant, outputs, inputs, kernel, groups)));
+      return constant(data, shape);
+    }
+    const size = kernel.reduce((product, n) => product * n, 1);
+    const grouped = reshape(w, [groups, outputs / groups, inputs, size]);
+    const swapped = transpose(grouped, [0, 2, 1, 3]);
+    const reversed = Array.from({ length: size }, (_, i) => size - 1 - i);
+    return reshape(gather(swapped, reversed, 3), shape);
+  }
+
+  function gather(x: Recorded, indices: readonly number[], axis: number): Recorded {
+    return value(
+      emit('Gather', [x.name(), int64(indices)], { axis }),
+      x.shape.map((n, i) => (i === axis ? indices.length : n)),
+    );
+  }
+
+  function conv(x: Recorded, w: Recorded, options: ConvOptions): Recorded {
+    const [outputs, , ...kernel] = staticShape(w, 'A convolution kernel');
+    const { strides, dilations, pads, groups } = options;
+    const space = windowed(x.shape, kernel, options);
+    return value(
+      emit('Conv', [x.name(), w.name()], { strides, dilations, pads, group: groups, kernel_shape: kernel }),
+      [x.shape[0]!, outputs!, ...space],
+    );
+  }
+
+  function convTranspose(y: Recorded, w: Recorded, options: ConvOptions & { size: readonly number[] }): Recorded {
+    const [, inputs, ...kernel] = staticShape(w, 'A convolution kernel');
+    const { strides, dilations, pads, groups, size } = options;
+    const axes = kernel.length;
+    const channels = inputs! * groups;
+    const before = pads.slice(0, axes);
+    const after = pads.slice(axes);
+    const extents = kernel.map((n, i) => dilations[i]! * (n - 1));
+    // What the strided windows of the forward pass did not reach at the far end.
+    const remainders = size.map((n, i) => (n + before[i]! + after[i]! - extents[i]! - 1) % strides[i]!);
+    if (strides.every((n) => n === 1)) {
+      const outerBefore = extents.map((n, i) => n - before[i]!);
+      const outerAfter = extents.map((n, i) => n - after[i]!);
+      const crops = [...outerBefore, ...outerAfter].map((n) => Math.min(0, n));
+      const cropped = padSpace(y, crops.slice(0, axes), crops.slice(axes));
+      return conv(cropped, flipped(w, groups), {
+        strides,
+        dilations,
+        groups,
+        pads: [...outerBefore, ...outerAfter].map((n) => Math.max(0, n)),
+      });
+    }
+    const name = emit('ConvTranspose', [y.name(), w.name()], {
+      strides,
+      dilations,
+      pads,
+      group: groups,
+      kernel_shape: kernel,
+      output_padding: remainders,
+    });
+    return value(name, [y.shape[0]!, channels, ...size]);
+  }
+
+  function maxPool(x: Recorded, options: PoolOptions): Recorded {
+    const { kernel, strides, dilations, pads } = options;
+    const axes = kernel.length;
+    // ONNX Runtime wants pads below the kernel size.
+    if (pads.some((n, i) => n >= kernel[i % axes]!)) {
+      const padded = padSpace(x, pads.slice(0, axes), pads.slice(axes), -Infinity);
+      return maxPool(padded, { ...options, pads: pads.map(() => 0) });
+    }
+    return value(emit('MaxPool', [x.name()], { kernel_shape: kernel, strides, dilations, pads }), [
+      x.shape[0]!,
+      x.shape[1]!,
+      ...windowed(x.shape, kernel, options),
+    ]);
+  }
+
+  function sumPool(x: Recorded, options: PoolOptions): Recorded {
+    const { kernel, strides, dilations, pads } = options;
+    const axes = kernel.length;
+    if (pads.some((n, i) => n >= kernel[i % axes]!)) {
+      const padded = padSpace(x, pads.slice(0, axes), pads.slice(axes));
+      return sumPool(padded, { ...options, pads: pads.map(() => 0) });
+    }
+    const shape = [x.shape[0]!, x.shape[1]!, ...windowed(x.shape, kernel, options)];
+    const mean = emit('AveragePool', [x.name()], {
+      kernel_shape: kernel,
+      strides,
+      dilations,
+      pads,
+      count_include_pad: 1,
+    });
+    return value(emit('Mul', [mean, scalar(sizeOf(kernel))]), shape);
+  }
+
+  function sumPoolTranspose(
+    y: Recorded,
+    options: PoolOptions & { size: readonly number[]; channels: number },
+  ): Recorded {
+    const { kernel, strides, dilations, pads, size, channels } = options;
+    const ones = constant(new Float32Array(sizeOf(kernel)).fill(1), [1, 1, ...kernel]);
+    const space = y.shape.slice(2).map((n) => n ?? -1);
+    const single = reshape(y, [-1, 1, ...space]);
+    const spread = convTranspose(single, ones, { strides, dilations, pads, groups: 1, size });
+    return reshape(spread, [-1, channels, ...size]);
+  }
+
+  function matMul(a: Recorded, b: Recorded, transposeA: boolean, transposeB: boolean): Recorded {
+    const rank = Math.max(a.shape.length, b.shape.length);
+    const columns = b.shape[b.shape.length - (transposeB ? 2 : 1)]!;
+    const rows = a.shape[a.shape.length - (transposeA ? 1 : 2)]!;
+    const leading = broadcastShapes(a.shape.slice(0, -2), b.shape.slice(0, -2));
+    const shape = [...leading, rows, columns];
+    // A right side without a batch of its own makes one large product of all rows of the left side.
+    let right = b;
+    if (b.shape.length > 2 && rank === a.shape.length && b.shape.slice(0, -2).every((n) => n === 1)) {
+      const [p, q] = b.shape.slice(-2);
+      if (p !== null && q !== null) right = reshape(b, [p!, q!]);
+    }
+    if (!transposeA && !transposeB) return value(emit('MatMul', [a.name(), right.name()]), shape);
+    const attributes = { transA: Number(transposeA), transB: Number(transposeB) };
+    if (a.shape.length === 2 && right.shape.length === 2) {
+      return value(emit('Gemm', [a.name(), right.name()], attributes), shape);
+    }
+    return value(emit('FusedMatMul', [a.name(), right.name()], attributes, microsoftDomain), shape);
+  }
+
+  function scatterAdd(y: Recorded, indices: Int32Array, axis: number, size: number): Recorded {
+    const rank = y.shape.length;
+    const rounds = scatterRounds(indices, size);
+    if (rounds.length <= 4) {
+      // Few rows meet at one place: as many gathers as meet there at most, the free places reading a row of zeros.
+      const pads = new Array<number>(2 * rank).fill(0);
+      pads[rank + axis] = 1;
+      const padded = rounds.some((sources) => sources.includes(indices.length)) ? pad(y, pads) : y;
+      const parts = rounds.map((sources) => gather(padded, sources, axis));
+      const shape = y.shape.map((n, i) => (i === axis ? size : n));
+      if (parts.length === 0)
+        return binary('mul', gather(padded, new Array<number>(size).fill(0), axis), constant(new Float32Array(1), [1]));
+      return parts.reduce((sum, part) => value(emit('Add', [sum.name(), part.name()]), shape));
+    }
+    const order = [axis, ...Array.from({ length: rank }, (_, i) => i).filter((i) => i !== axis)];
+    const first = transpose(y, order);
+    const rest = emit('Slice', [emit('Shape', [first.name()]), int64([1]), int64([rank])]);
+    const zeros = emit('Expand', [scalar(0), emit('Concat', [int64([size]), rest], { axis: 0 })]);
+    const column = emit('Reshape', [int64(Array.from(indices)), int64([-1, 1])]);
+    const sum = value(emit('ScatterND', [zeros, column, first.name()], { reduction: 'add' }), [
+      size,
+      ...first.shape.slice(1),
+    ]);
+    return transpose(sum, inversePermutation(order));
+  }
+
+  function binary(kernel: BinaryKernel, a: Recorded, b: Recorded): Recorded {
+    const shape = broadcastShapes(a.shape, b.shape);
+    const name = emit(binaryOps[kernel], [a.name(), b.name()]);
+    if (!comparisons.has(kernel)) return value(name, shape);
+    let float: string | undefined;
+    return { shape, condition: name, name: () => (float ??= emit('Cast', [name], { to: DataType.float })) };
+  }
+
+  const kernels: Kernels = {
+    constant: ({ data, shape }) => constant(data, shape),
+    unary: (kernel, x) => value(emit(unaryOps[kernel], [recorded(x).name()]), recorded(x).shape),
+    binary: (kernel, a, b) => binary(kernel, recorded(a), recorded(b)),
+    select(condition, a, b) {
+      const chosen = recorded(condition);
+      const shape = broadcastShapes(chosen.shape, broadcastShapes(recorded(a).shape, recorded(b).shape));
+      const test = chosen.condition ?? emit('Cast', [chosen.name()], { to: DataType.bool });
+      return value(emit('Where', [test, recorded(a).name(), recorded(b).name()]), shape);
+    },
+    matMul: (a, b, { transposeA = false, transposeB = false } = {}) =>
+      matMul(recorded(a), recorded(b), transposeA, transposeB),
+    conv: (x, w, options) => conv(recorded(x), recorded(w), options),
+    convTranspose: (y, w, options) => convTranspose(recorded(y), recorded(w), options),
+    maxPool: (x, options) => maxPool(recorded(x), options),
+    sumPool: (x, options) => sumPool(recorded(x), options),
+    sumPoolTranspose: (y, options) => sumPoolTranspose(recorded(y), options),
+    reduce(kind, x, axes, keepDims = false) {
+      const { shape, name } = recorded(x);
+      const reduced = axes.map((axis) => (axis < 0 ? axis + shape.length : axis));
+      if (reduced.length === 0) return x;
+      return value(
+        emit(kind === 'sum' ? 'ReduceSum' : 'ReduceMax', [name(), int64(reduced)], { keepdims: Number(keepDims) }),
+        shape.flatMap((n, axis) => (reduced.includes(axis) ? (keepDims ? [1] : []) : [n])),
+      );
+    },
+    reshape: (x, shape) => reshape(recorded(x), shape),
+    transpose: (x, permutation) => transpose(recorded(x), permutation),
+    concat(xs, axis) {
+      const parts = xs.map(recorded);
+      if (parts.length === 1) return parts[0]!;
+      const at = axis < 0 ? axis + parts[0]!.shape.length : axis;
+      const shape = parts[0]!.shape.map((_, i) =>
+        i === at
+          ? parts.reduce<Dim>((sum, part) => (sum === null || part.shape[i] === null ? null : sum + part.shape[i]!), 0)
+          : (parts.find((part) => part.shape[i] !== null)?.shape[i] ?? null),
+      );
+      return value(
+        emit(
+          'Concat',
+          parts.map((part) => part.name()),
+          { axis: at },
+        ),
+        shape,
+      );
+    },
+    slice: (x, { axes, starts, ends, steps }) => slice(recorded(x), axes, starts, ends, steps),
+    pad: (x, pads, fill) => pad(recorded(x), pads, fill),
+    tile(x, repeats) {
+      if (repeats.every((n) => n === 1)) return x;
+      const { shape, name } = recorded(x);
+      return value(
+        emit('Tile', [name(), int64(repeats)]),
+        shape.map((n, axis) => (n === null ? null : n * repeats[axis]!)),
+      );
+    },
+    gather: (x, indices, axis) => gather(recorded(x), Array.from(indices), axis),
+    scatterAdd: (y, indices, axis, size) => scatterAdd(recorded(y), indices, axis, size),
+  };
+
+  const inputs = inputShapes.map((shape, i) => value(`input${i}`, [null, ...shape]));
+  const outputs = build(kernels, [...inputs]).map(recorded);
+  // An output has a node of its own, so that an input, a constant or the same value twice can be one.
+  outputs.forEach((output, i) => {
+    nodes.push({ opType: 'Identity', input: [output.name()], output: [`output${i}`] });
+  });
+  const model = encodeModel({
+    irVersion,
+    producerName: 'eigenlens',
+    opsetImport: [
+      { domain: '', version: opset },
+      { domain: microsoftDomain, version: 1 },
+    ],
+    graph: {
+      name: 'kernels',
+      node: nodes,
+      initializer: initializers,
+      input: inputs.map((input, i) => valueInfo(`input${i}`, input.shape, `input${i}_block`)),
+      output: outputs.map((output, i) => valueInfo(`output${i}`, output.shape, `output${i}_free`)),
+    },
+  });
+  return { model, outputCount: outputs.length };
+}
+
+function recorded(x: Value): Recorded {
+  return x as Recorded;
+}
+
+function attribute(name: string, value: Attribute): Written<AttributeProto> {
+  if (typeof value === 'number') return { name, type: AttributeType.int, i: value };
+  if (typeof value === 'string') return { name, type: AttributeType.string, s: new TextEncoder().encode(value) };
+  if ('float' in value) return { name, type: AttributeType.float, f: value.float };
+  return { name, type: AttributeType.ints, ints: value };
+}
+
+function valueInfo(name: string, shape: readonly Dim[], free: string): Written<ValueInfoProto> {
+  const dim = shape.map((n, axis) => (n === null ? { dimParam: `${free}${axis}` } : { dimValue: n }));
+  return { name, type: { tensorType: { elemType: DataType.float, shape: { dim } } } };
+}
+
+function staticShape(x: Recorded, what: string): number[] {
+  if (x.shape.some((n) => n === null)) throw new Error(`${what} must have a shape known when the program is built.`);
+  return x.shape as number[];
+}
+
+function sameShape(a: readonly Dim[], b: readonly Dim[]): boolean {
+  return a.length === b.length && a.every((n, i) => n !== null && n === b[i]);
+}
+
+function broadcastShapes(a: readonly Dim[], b: readonly Dim[]): Dim[] {
+  const rank = Math.max(a.length, b.length);
+  return Array.from({ length: rank }, (_, i) => {
+    const p = i < rank - a.length ? 1 : a[i - rank + a.length]!;
+    const q = i < rank - b.length ? 1 : b[i - rank + b.length]!;
+    if (p === 1) return q;
+    if (q === 1 || q === null) return p;
+    if (p !== null && p !== q) throw new Error(`Shapes [${a}] and [${b}] do not broadcast.`);
+    return q;
+  });
+}
+
+/** The requested shape with its −1 filled in where the size is known. */
+function resolveShape(from: readonly Dim[], to: readonly number[]): Dim[] {
+  const free = to.indexOf(-1);
+  if (from.some((n) => n === null)) return to.map((n) => (n === -1 ? null : n));
+  const size = sizeOf(from as number[]);
+  const rest = to.reduce((product, n) => (n === -1 ? product : product * n), 1);
+  if (free === -1 ? rest !== size : size % rest !== 0) throw new Error(`Cannot reshape [${from}] to [${to}].`);
+  return to.map((n) => (n === -1 ? size / rest : n));
+}
+
+function windowed(shape: readonly Dim[], kernel: readonly number[], { strides, dilations, pads }: PoolWindow): Dim[] {
+  return kernel.map((k, i) => {
+    const n = shape[i + 2]!;
+    if (n === null) return null;
+    return Math.floor((n + pads[i]! + pads[i + kernel.length]! - dilations[i]! * (k - 1) - 1) / strides[i]!) + 1;
+  });
+}
+type PoolWindow = Pick<PoolOptions, 'strides' | 'dilations' | 'pads'>;
+
+function flippedKernel(
+  data: Float32Array,
+  outputs: number,
+  inputs: number,
+  kernel: readonly number[],
+  groups: number,
+): Float32Array {
+  const size = sizeOf(kernel);
+  const perGroup = outputs / groups;
+  const result = new Float32Array(data.length);
+  for (let g = 0; g < groups; g++) {
+    for (let o = 0; o < perGroup; o++) {
+      for (let c = 0; c < inputs; c++) {
+        const from = ((g * perGroup + o) * inputs + c) * size;
+        const to = ((g * inputs + c) * perGroup + o) * size;
+        for (let i = 0; i < size; i++) result[to + i] = data[from + size - 1 - i]!;
+      }
+    }
+  }
+  return result;
+}
+
+/** scatterAdd as gathers: round r lists, for every target row, its r-th source, or indices.length where it has none. */
+function scatterRounds(indices: Int32Array, size: number): number[][] {
+  const rounds: number[][] = [];
+  const filled = new Int32Array(size);
+  indices.forEach((target, source) => {
+    const round = filled[target]!++;
+    rounds[round] ??= new Array<number>(size).fill(indices.length);
+    rounds[round][target] = source;
+  });
+  return rounds;
+}
+
+function inversePermutation(permutation: readonly number[]): number[] {
+  const inverse: number[] = [];
+  permutation.forEach((from, to) => {
+    inverse[from] = to;
+  });
+  return inverse;
+}
