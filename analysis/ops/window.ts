@@ -1,0 +1,52 @@
+// Where the windows of a convolution or a pooling lie: output sizes, resolved padding, and ceil mode.
+import { UserError } from '../errors.ts';
+import type { PoolOptions, Window } from '../kernels/kernels.ts';
+
+/** Extent of a dilated kernel along one axis. */
+export function extentOf(kernel: number, dilation: number): number {
+  return dilation * (kernel - 1) + 1;
+}
+
+/** Padding before and after one spatial axis. */
+export function padsOf(pads: readonly number[], axis: number): { before: number; after: number } {
+  return { before: pads[axis]!, after: pads[axis + pads.length / 2]! };
+}
+
+/** Output sizes of windows over an input of these spatial sizes; throws UserError where a window is larger than its padded input. */
+export function windowSizes(
+  sizes: readonly number[],
+  kernel: readonly number[],
+  { strides, dilations, pads }: Window,
+  ceilMode = false,
+): number[] {
+  if (kernel.length !== sizes.length) {
+    throw new UserError(`A window of ${kernel.length} axes over an input with ${sizes.length} spatial axes.`);
+  }
+  return sizes.map((size, i) => {
+    const { before, after } = padsOf(pads, i);
+    const span = size + before + after - extentOf(kernel[i]!, dilations[i]!);
+    if (span < 0) throw new UserError(`A window of ${kernel.join('×')} is larger than its input of ${sizes.join('×')}.`);
+    const stride = strides[i]!;
+    if (!ceilMode) return Math.floor(span / stride) + 1;
+    const count = Math.ceil(span / stride) + 1;
+    // A last window that would begin in the padding behind the input is dropped.
+    return (count - 1) * stride >= size + before ? count - 1 : count;
+  });
+}
+
+/** Attributes of max pooling, and of average pooling but for one. */
+export interface PoolAttributes extends PoolOptions {
+  /** Round output sizes up: the last window may reach past the padding. Default false. */
+  readonly ceilMode?: boolean;
+}
+
+/** Pooling over these spatial sizes: output sizes, and padding that ends exactly with the last window. */
+export function poolGeometry(sizes: readonly number[], attributes: PoolAttributes): { sizes: number[]; options: PoolOptions } {
+  const { kernel, strides, dilations, pads, ceilMode } = attributes;
+  const outputs = windowSizes(sizes, kernel, attributes, ceilMode);
+  const before = sizes.map((_, i) => padsOf(pads, i).before);
+  const after = sizes.map((size, i) =>
+    Math.max(0, (outputs[i]! - 1) * strides[i]! + extentOf(kernel[i]!, dilations[i]!) - size - before[i]!),
+  );
+  return { sizes: outputs, options: { kernel, strides, dilations, pads: [...before, ...after] } };
+}
