@@ -350,11 +350,15 @@ function record(
   function sumPool(x: Recorded, options: PoolOptions): Recorded {
     const { kernel, strides, dilations, pads } = options;
     const axes = kernel.length;
+    const space = windowed(x.shape, kernel, options);
+    const shape = [x.shape[0]!, x.shape[1]!, ...space];
+    // ONNX Runtime wants pads below the kernel size, and merges padding before the pool into it; a convolution may.
     if (pads.some((n, i) => n >= kernel[i % axes]!)) {
-      const padded = padSpace(x, pads.slice(0, axes), pads.slice(axes));
-      return sumPool(padded, { ...options, pads: pads.map(() => 0) });
+      const ones = constant(new Float32Array(sizeOf(kernel)).fill(1), [1, 1, ...kernel]);
+      const single = reshape(x, [-1, 1, ...x.shape.slice(2).map((n) => n ?? -1)]);
+      const sums = conv(single, ones, { strides, dilations, pads, groups: 1 });
+      return { ...reshape(sums, [-1, x.shape[1] ?? -1, ...space.map((n) => n ?? -1)]), shape };
     }
-    const shape = [x.shape[0]!, x.shape[1]!, ...windowed(x.shape, kernel, options)];
     const mean = emit('AveragePool', [x.name()], {
       kernel_shape: kernel,
       strides,

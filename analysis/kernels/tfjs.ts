@@ -91,9 +91,8 @@ function program(
   build: (k: Kernels, inputs: Value[]) => Value[],
   forget: () => void,
 ): Program {
-  const constants = new Map<Float32Array, Map<string, tf.Tensor>>();
-  const indices = new Map<Int32Array, tf.Tensor>();
-  const kernels = immediateKernels(constants, indices);
+  const constants = constantCache();
+  const kernels = immediateKernels(constants.get);
   return {
     async run(inputs) {
       inputShapes.forEach((shape, i) => {
@@ -112,12 +111,16 @@ function program(
         // A constant or an input may be returned, and a constant outlives the run.
         return values.map((value) => tf.clone(tensor(value)));
       });
+      constants.sweep();
       try {
         return await Promise.all(
           outputs.map(async (output): Promise<Tensor> => {
-            const data = (await output.data()) as Float32Array;
-            // The cpu backend hands out its own array, which may be an input's or a constant's.
-            return { data: engineName === 'cpu' ? data.slice() : data, shape: output.shape };
+            const data: unknown = await output.data();
+            // The cpu backend hands out its own array, which may be an input's or a constant's, or hold booleans.
+            return {
+              data: engineName === 'cpu' ? Float32Array.from(data as ArrayLike<number>) : (data as Float32Array),
+              shape: output.shape,
+            };
           }),
         );
       } finally {
@@ -125,12 +128,52 @@ function program(
       }
     },
     dispose() {
-      for (const byShape of constants.values()) for (const kept of byShape.values()) kept.dispose();
-      for (const kept of indices.values()) kept.dispose();
       constants.clear();
-      indices.clear();
       forget();
     },
+  };
+}
+
+interface ConstantCache {
+  get(constant: Tensor): tf.Tensor;
+  /** Frees the constants that no run has asked for since the last sweep. */
+  sweep(): void;
+  clear(): void;
+}
+
+/** Constants stay on the device between runs, as long as every run hands in the same array. */
+function constantCache(): ConstantCache {
+  interface Kept {
+    readonly tensor: tf.Tensor;
+    used: boolean;
+  }
+  const kept = new Map<Float32Array, Map<string, Kept>>();
+  const drop = (unneeded: (entry: Kept) => boolean): void => {
+    for (const [data, byShape] of kept) {
+      for (const [key, entry] of byShape) {
+        if (unneeded(entry)) {
+          entry.tensor.dispose();
+          byShape.delete(key);
+        }
+        entry.used = false;
+      }
+      if (byShape.size === 0) kept.delete(data);
+    }
+  };
+  return {
+    get({ data, shape }) {
+      let byShape = kept.get(data);
+      if (byShape === undefined) kept.set(data, (byShape = new Map()));
+      const key = shape.join();
+      let entry = byShape.get(key);
+      if (entry === undefined) {
+        byShape.set(key, (entry = { tensor: tf.keep(tf.tensor(data, [...shape], 'float32')), used: true }));
+      }
+      entry.used = true;
+      return entry.tensor;
+    },
+    sweep: () => drop((entry) => !entry.used),
+    clear: () => drop(() => true),
   };
 }
 
@@ -167,23 +210,7 @@ const binaryOps: Record<BinaryKernel, (a: tf.Tensor, b: tf.Tensor) => tf.Tensor>
   equal: (a, b) => tf.cast(tf.equal(a, b), 'float32'),
 };
 
-function immediateKernels(
-  constants: Map<Float32Array, Map<string, tf.Tensor>>,
-  indexTensors: Map<Int32Array, tf.Tensor>,
-): Kernels {
-  const constant = ({ data, shape }: Tensor): tf.Tensor => {
-    let byShape = constants.get(data);
-    if (byShape === undefined) constants.set(data, (byShape = new Map()));
-    const key = shape.join();
-    let kept = byShape.get(key);
-    if (kept === undefined) byShape.set(key, (kept = tf.keep(tf.tensor(data, [...shape], 'float32'))));
-    return kept;
-  };
-  const indexTensor = (indices: Int32Array): tf.Tensor1D => {
-    let kept = indexTensors.get(indices);
-    if (kept === undefined) indexTensors.set(indices, (kept = tf.keep(tf.tensor1d(indices, 'int32'))));
-    return kept as tf.Tensor1D;
-  };
+function immediateKernels(constant: (constant: Tensor) => tf.Tensor): Kernels {
   return {
     constant,
     unary: (kernel, x) => unaryOps[kernel](tensor(x)),
@@ -209,12 +236,12 @@ function immediateKernels(
       return pad(tensor(x), pads.slice(0, rank), pads.slice(rank), fill);
     },
     tile: (x, repeats) => (repeats.every((n) => n === 1) ? x : tf.tile(tensor(x), [...repeats])),
-    gather: (x, indices, axis) => tf.gather(tensor(x), indexTensor(indices), axis),
+    gather: (x, indices, axis) => tf.gather(tensor(x), tf.tensor1d(indices, 'int32'), axis),
     scatterAdd: (y, indices, axis, size) => {
       const { rank } = tensor(y);
       const order = [axis, ...range(rank).filter((i) => i !== axis)];
       const first = transpose(tensor(y), order);
-      const column = tf.reshape(indexTensor(indices), [-1, 1]);
+      const column = tf.reshape(tf.tensor1d(indices, 'int32'), [-1, 1]);
       return transpose(tf.scatterND(column, first, [size, ...first.shape.slice(1)]), inversePermutation(order));
     },
   };
