@@ -1,0 +1,35 @@
+// Arithmetic on rows of pixels: luma, colour from grey, order of channels, resizing by the rule of the picture folder.
+import sharp from 'sharp';
+
+/** Luma of ITU-R BT.601 of [pixels, 3] values. */
+export function toGrey(rgb: ArrayLike<number>): Float32Array {
+  return Float32Array.from(
+    { length: rgb.length / 3 },
+    (_, p) => 0.299 * rgb[3 * p]! + 0.587 * rgb[3 * p + 1]! + 0.114 * rgb[3 * p + 2]!,
+  );
+}
+
+/** Grey as three equal channels. */
+export function toColour(grey: ArrayLike<number>): Float32Array {
+  return Float32Array.from({ length: grey.length * 3 }, (_, i) => grey[Math.floor(i / 3)]!);
+}
+
+/** Bytes [height, width, channels] scaled to cover the size and cropped at its centre, bilinear with antialiasing. */
+export async function resizeBytes(
+  values: ArrayLike<number>,
+  from: readonly [height: number, width: number],
+  to: readonly [height: number, width: number],
+  channels: number,
+): Promise<Float32Array> {
+  const { data, info } = await sharp(Uint8Array.from(values), {
+    raw: { height: from[0], width: from[1], channels: channels as 1 | 3 },
+  })
+    .resize(to[1], to[0], { fit: 'cover', position: 'centre', kernel: 'linear' })
+    .raw({ depth: 'uchar' })
+    .toBuffer({ resolveWithObject: true });
+  // A grey picture may come back with three equal channels.
+  return Float32Array.from(
+    { length: to[0] * to[1] * channels },
+    (_, i) => data[channels === 1 ? i * info.channels : i]!,
+  );
+}
