@@ -23,7 +23,12 @@ export interface AffineParts<Attributes> {
 }
 
 /** An op from its linear part; offset = constant + linear part of the inputs that do not depend on the domain. */
-export function affineOp<Attributes>({ linear, transpose, constant, ...parts }: AffineParts<Attributes>): Op<Attributes> {
+export function affineOp<Attributes>({
+  linear,
+  transpose,
+  constant,
+  ...parts
+}: AffineParts<Attributes>): Op<Attributes> {
   return {
     ...parts,
     kind: 'linear',
@@ -88,7 +93,9 @@ export function broadcastShape(...shapes: readonly Shape[]): number[] {
   return Array.from({ length: rank }, (_, axis) => {
     const sizes = new Set(aligned.map((shape) => shape[axis]!).filter((n) => n !== 1));
     if (sizes.size > 1) {
-      throw new UserError(`Shapes that do not broadcast: ${shapes.map((shape) => `[${shape.join(', ')}]`).join(' and ')}.`);
+      throw new UserError(
+        `Shapes that do not broadcast: ${shapes.map((shape) => `[${shape.join(', ')}]`).join(' and ')}.`,
+      );
     }
     return [...sizes][0] ?? 1;
   });
@@ -114,7 +121,11 @@ export function number(k: Kernels, value: number): Value {
 /** A parameter of one entry per position of `axis` (or of several axes from there on), laid out for an output of this rank. */
 export function parameterAt(k: Kernels, parameter: Tensor, axis: number, rank: number): Broadcastable {
   const after = rank - axis - parameter.shape.length;
-  const shape = [...Array.from({ length: axis }, () => 1), ...parameter.shape, ...Array.from({ length: after }, () => 1)];
+  const shape = [
+    ...Array.from({ length: axis }, () => 1),
+    ...parameter.shape,
+    ...Array.from({ length: after }, () => 1),
+  ];
   return { value: k.reshape(k.constant(parameter), [1, ...shape]), shape };
 }
 

@@ -22,7 +22,12 @@ export const averagePool: Op<AveragePoolAttributes> = affineOp<AveragePoolAttrib
     const { attributes, inputShapes, shape } = node;
     const sizes = inputShapes[0]!.slice(2);
     const sums = isGlobal(node)
-      ? k.reduce('sum', x!, sizes.map((_, i) => i + 3), true)
+      ? k.reduce(
+          'sum',
+          x!,
+          sizes.map((_, i) => i + 3),
+          true,
+        )
       : k.reshape(
           k.sumPool(k.reshape(x!, [-1, ...inputShapes[0]!.slice(1)]), poolGeometry(sizes, attributes).options),
           [-1, ...shape],
@@ -55,7 +60,9 @@ function weights(k: Kernels, { attributes, inputShapes, shape }: Node): Value {
     const [from, to] = countIncludePad ? [-before, size + after] : [0, size];
     return Array.from({ length: shape[axis + 2]! }, (_, window) => {
       const start = window * strides[axis]! - before;
-      return Array.from({ length: kernel[axis]! }, (_, i) => start + i * dilations[axis]!).filter((p) => p >= from && p < to).length;
+      return Array.from({ length: kernel[axis]! }, (_, i) => start + i * dilations[axis]!).filter(
+        (p) => p >= from && p < to,
+      ).length;
     });
   });
   if (counts.every((axis) => axis.every((count) => count === axis[0]))) {

@@ -57,7 +57,11 @@ export const batchNorm: Op<BatchNormAttributes> = affineOp<BatchNormAttributes>(
 
 function scaled(k: Kernels, x: Value, node: OpNode<BatchNormAttributes>): Value {
   const rank = node.shape.length;
-  return k.binary('mul', x, parameterAt(k, channelFactors(node).factor, channelAxis(node.attributes, rank), rank).value);
+  return k.binary(
+    'mul',
+    x,
+    parameterAt(k, channelFactors(node).factor, channelAxis(node.attributes, rank), rank).value,
+  );
 }
 
 function channelAxis({ axis = 1 }: BatchNormAttributes, rank: number): number {

@@ -48,7 +48,9 @@ export const convTranspose: Op<ConvTransposeAttributes> = affineOp<ConvTranspose
     const outputs = sizes.map((size, i) => {
       const extra = outputPadding[i]!;
       if (extra >= strides[i]!) {
-        throw new UserError(`Output padding ${extra} of a transposed convolution is not less than its stride ${strides[i]}.`);
+        throw new UserError(
+          `Output padding ${extra} of a transposed convolution is not less than its stride ${strides[i]}.`,
+        );
       }
       const { before, after } = padsOf(pads, i);
       return (size - 1) * strides[i]! + extentOf(kernel[i]!, dilations[i]!) - before - after + extra;

@@ -13,7 +13,9 @@ export const dense: Op<DenseAttributes> = affineOp<DenseAttributes>({
     const [outputs, inputs] = parameters['weight']!.shape;
     const shape = inputShapes[0]!;
     if (shape.at(-1) !== inputs) {
-      throw new UserError(`A dense layer of ${inputs} inputs met a tensor whose last axis has ${shape.at(-1)} entries.`);
+      throw new UserError(
+        `A dense layer of ${inputs} inputs met a tensor whose last axis has ${shape.at(-1)} entries.`,
+      );
     }
     return [...shape.slice(0, -1), outputs!];
   },

@@ -13,7 +13,9 @@ export const instanceNorm: Op<InstanceNormAttributes> = normalisationOp<Instance
   id: 'instance-norm',
   check({ inputShapes }) {
     if (inputShapes[0]!.length < 3) {
-      throw new UserError(`Instance normalisation needs spatial axes; its input has shape [${inputShapes[0]!.join(', ')}].`);
+      throw new UserError(
+        `Instance normalisation needs spatial axes; its input has shape [${inputShapes[0]!.join(', ')}].`,
+      );
     }
   },
   groups: ({ shape }) => ({ view: shape, axes: shape.map((_, axis) => axis).slice(2) }),

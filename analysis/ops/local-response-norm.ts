@@ -65,6 +65,10 @@ function neighbours(k: Kernels, x: Value, node: Node): Value {
 }
 
 function neighboursTransposed(k: Kernels, y: Value, node: Node): Value {
-  const options = { ...channelWindow(node.attributes), size: [node.shape[1]!, sizeOf(node.shape.slice(2))], channels: 1 };
+  const options = {
+    ...channelWindow(node.attributes),
+    size: [node.shape[1]!, sizeOf(node.shape.slice(2))],
+    channels: 1,
+  };
   return k.reshape(k.sumPoolTranspose(asImage(k, y, node), options), [-1, ...node.shape]);
 }

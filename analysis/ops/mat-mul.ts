@@ -19,7 +19,13 @@ interface Matrices {
   readonly y: number[];
 }
 
-function matricesOf({ attributes, inputShapes }: { attributes: MatMulAttributes; inputShapes: readonly Shape[] }): Matrices {
+function matricesOf({
+  attributes,
+  inputShapes,
+}: {
+  attributes: MatMulAttributes;
+  inputShapes: readonly Shape[];
+}): Matrices {
   const [left, right] = inputShapes as [Shape, Shape];
   const rank = Math.max(2, left.length, right.length);
   const a = alignShape(left, rank);
@@ -27,7 +33,9 @@ function matricesOf({ attributes, inputShapes }: { attributes: MatMulAttributes;
   const [rows, innerA] = attributes.transposeA ? [a.at(-1)!, a.at(-2)!] : [a.at(-2)!, a.at(-1)!];
   const [innerB, columns] = attributes.transposeB ? [b.at(-1)!, b.at(-2)!] : [b.at(-2)!, b.at(-1)!];
   if (innerA !== innerB) {
-    throw new UserError(`A matrix product of [${left.join(', ')}] and [${right.join(', ')}]: inner sizes ${innerA} and ${innerB}.`);
+    throw new UserError(
+      `A matrix product of [${left.join(', ')}] and [${right.join(', ')}]: inner sizes ${innerA} and ${innerB}.`,
+    );
   }
   return { a, b, y: [...broadcastShape(a.slice(0, -2), b.slice(0, -2)), rows, columns] };
 }

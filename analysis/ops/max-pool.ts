@@ -2,7 +2,7 @@
 // several axes is a window along the last, then along the one before, and so on: this keeps winners and their order, and
 // costs Σ kernel instead of Π kernel terms.
 import { sizeOf, type Kernels, type Shape, type Value } from '../kernels/kernels.ts';
-import { number, zerosFor } from './affine-op.ts';
+import { zerosFor } from './affine-op.ts';
 import type { Op } from './op.ts';
 import { padsOf, poolGeometry, type PoolAttributes } from './window.ts';
 
@@ -42,7 +42,14 @@ export const maxPool: Op<MaxPoolAttributes> = {
   forward(k, [x], { attributes, inputShapes, shape }) {
     const [, , ...sizes] = inputShapes[0]!;
     if (sizes.every((size, i) => shape[i + 2] === 1 && attributes.kernel[i] === size)) {
-      return k.reshape(k.reduce('max', x!, sizes.map((_, i) => i + 3)), [-1, ...shape]);
+      return k.reshape(
+        k.reduce(
+          'max',
+          x!,
+          sizes.map((_, i) => i + 3),
+        ),
+        [-1, ...shape],
+      );
     }
     const merged = k.reshape(x!, [-1, ...inputShapes[0]!.slice(1)]);
     return k.reshape(k.maxPool(merged, poolGeometry(sizes, attributes).options), [-1, ...shape]);
@@ -56,7 +63,11 @@ export const maxPool: Op<MaxPoolAttributes> = {
       x = selection.output;
     }
     return {
-      apply: ([dx]) => k.reshape(selections.reduce((value, { apply }) => apply(value), dx!), [-1, ...shape]),
+      apply: ([dx]) =>
+        k.reshape(
+          selections.reduce((value, { apply }) => apply(value), dx!),
+          [-1, ...shape],
+        ),
       transpose: (dy) => [
         k.reshape(
           selections.reduceRight((value, { transpose }) => transpose(value), dy),
@@ -106,7 +117,10 @@ function selectApart(k: Kernels, x0: Value, { outer, size, inner, count, kernel,
   const windows = cut(x0, lowest);
   const output = k.reduce('max', windows, [3], true);
   // Of the entries that equal the maximum, the first has the highest rank.
-  const ranks = k.constant({ data: Float32Array.from({ length: kernel }, (_, i) => kernel - i), shape: [1, 1, 1, kernel, 1] });
+  const ranks = k.constant({
+    data: Float32Array.from({ length: kernel }, (_, i) => kernel - i),
+    shape: [1, 1, 1, kernel, 1],
+  });
   const ranked = k.binary('mul', k.binary('equal', windows, output), ranks);
   const winners = k.binary('equal', ranked, k.reduce('max', ranked, [3], true));
   return {

@@ -25,7 +25,8 @@ export function windowSizes(
   return sizes.map((size, i) => {
     const { before, after } = padsOf(pads, i);
     const span = size + before + after - extentOf(kernel[i]!, dilations[i]!);
-    if (span < 0) throw new UserError(`A window of ${kernel.join('×')} is larger than its input of ${sizes.join('×')}.`);
+    if (span < 0)
+      throw new UserError(`A window of ${kernel.join('×')} is larger than its input of ${sizes.join('×')}.`);
     const stride = strides[i]!;
     if (!ceilMode) return Math.floor(span / stride) + 1;
     const count = Math.ceil(span / stride) + 1;
@@ -41,7 +42,10 @@ export interface PoolAttributes extends PoolOptions {
 }
 
 /** Pooling over these spatial sizes: output sizes, and padding that ends exactly with the last window. */
-export function poolGeometry(sizes: readonly number[], attributes: PoolAttributes): { sizes: number[]; options: PoolOptions } {
+export function poolGeometry(
+  sizes: readonly number[],
+  attributes: PoolAttributes,
+): { sizes: number[]; options: PoolOptions } {
   const { kernel, strides, dilations, pads, ceilMode } = attributes;
   const outputs = windowSizes(sizes, kernel, attributes, ceilMode);
   const before = sizes.map((_, i) => padsOf(pads, i).before);
