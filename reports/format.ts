@@ -448,75 +448,18 @@ const sampleBody = z.object({
 
 const layer = layerHead.extend(layerBody.shape);
 const sample = sampleHead.extend(sampleBody.shape);
-const report = z.object({
+/** The whole report: what analysis hands over, and what a reader can put together again. */
+export const reportSchema = z.object({
   formatVersion: z.literal(FORMAT_VERSION),
   model,
   layers: list(layer),
   samples: list(sample),
 });
 
-/** The zod schemas, by the name of the GraphQL type that they agree with. */
-export const schemas = {
-  AdversarialStep: adversarialStep,
-  Attribution: attribution,
-  BiasGroup: biasGroup,
-  BiasShares: biasShares,
-  BiasSummary: biasSummary,
-  CapacityMetric: capacityMetric,
-  Certificate: certificate,
-  ClassHierarchy: classHierarchy,
-  ClassImage: classImage,
-  ClassSummary: classSummary,
-  Cluster: cluster,
-  ComponentSimilarity: componentSimilarity,
-  DataDirections: dataDirections,
-  DecisionTrace: decisionTrace,
-  Direction: direction,
-  DirectionGroup: directionGroup,
-  EmbeddedSample: embeddedSample,
-  FailedUnit: failedUnit,
-  FieldPicture: fieldPicture,
-  Finding: finding,
-  Image: image,
-  InputDescription: inputDescription,
-  InputOutputMap: inputOutputMap,
-  InputPatterns: inputPatterns,
-  Layer: layer,
-  LayerEdge: layerEdge,
-  LayerFeature: layerFeature,
-  LayerFeatures: layerFeatures,
-  LayerMoment: layerMoment,
-  LayerValue: layerValue,
-  MethodStatus: methodStatus,
-  Model: model,
-  NarrowPattern: narrowPattern,
-  NeuronImage: neuronImage,
-  NumberArray: numberArray,
-  OtherInput: otherInput,
-  OutputComponent: outputComponent,
-  OutputContributions: outputContributions,
-  PixelVotes: pixelVotes,
-  PowerLaw: powerLaw,
-  Preprocessing: preprocessing,
-  Provenance: provenance,
-  RepresentationalPower: representationalPower,
-  Sample: sample,
-  SanityScore: sanityScore,
-  Score: score,
-  Setting: setting,
-  SignalExemplar: signalExemplar,
-  SimilarityOverlay: similarityOverlay,
-  SkippedLayer: skippedLayer,
-  TraceGroup: traceGroup,
-  TraceSummary: traceSummary,
-  WeightDirection: weightDirection,
-  WeightDirections: weightDirections,
-} as const;
-
 // ---- what analysis writes: fields that may be absent are optional ----
 
 /** A report in memory, as analysis hands it to the store: layers and samples in the order of the network and of the input. */
-export type Report = z.input<typeof report>;
+export type Report = z.input<typeof reportSchema>;
 /** The fields of the model: facts about the network, and what methods answer on 'model'. */
 export type ModelFields = z.input<typeof model>;
 /** Facts about a layer, and what methods answer on it. */
@@ -583,6 +526,7 @@ export type StoredLayer = z.output<typeof layer>;
 export type StoredSampleHead = z.output<typeof sampleHead>;
 export type StoredSample = z.output<typeof sample>;
 export type StoredFinding = z.output<typeof finding>;
+export type StoredRun = z.output<typeof runSchema>;
 
 // ---- checks and upgrades ----
 
@@ -623,15 +567,103 @@ export function fieldProblems(on: keyof typeof answerable, fields: Readonly<Reco
 }
 
 /** Fills what may be absent with null and []; throws an Error that lists every problem when the report breaks the format. */
-export function parseReport(given: Report): z.output<typeof report> {
-  const parsed = report.safeParse(given);
-  const problems = parsed.success ? unknownKeys(given, parsed.data, '') : problemsOf(parsed.error);
-  if (!parsed.success || problems.length > 0) {
-    throw new Error(`The report breaks its format:\n${problems.slice(0, 20).join('\n')}`);
+export function parseReport(given: Report): z.output<typeof reportSchema> {
+  const parsed = reportSchema.safeParse(given);
+  if (!parsed.success) throw broken(problemsOf(parsed.error));
+  const { layers, samples } = parsed.data;
+  const problems = [
+    ...unknownKeys(given, parsed.data, ''),
+    ...repeated(layers, 'layers'),
+    ...repeated(samples, 'samples'),
+    ...misplaced(layers, 'layers'),
+    ...misplaced(samples, 'samples'),
+  ];
+  if (problems.length > 0) throw broken(problems);
+  return {
+    ...parsed.data,
+    samples: samples.map((s) => ({ ...s, decisionLayer: s.decisionLayer ?? s.decisionTrace?.decisionLayer ?? null })),
+  };
+}
+
+function broken(problems: readonly string[]): Error {
+  const more = problems.length > 20 ? `\n… and ${problems.length - 20} more` : '';
+  return new Error(`The report breaks its format:\n${problems.slice(0, 20).join('\n')}${more}`);
+}
+
+/** Names are how layers and samples are asked for, so two must not share one. */
+function repeated(entries: readonly { name: string }[], list: string): string[] {
+  const first = new Map<string, number>();
+  return entries.flatMap(({ name }, i) => {
+    if (first.has(name)) return [`${list}[${i}].name: "${name}" is also the name of ${list}[${first.get(name)}]`];
+    first.set(name, i);
+    return [];
+  });
+}
+
+function misplaced(entries: readonly { index: number }[], list: string): string[] {
+  return entries.flatMap((e, i) => (e.index === i ? [] : [`${list}[${i}].index: expected ${i}, received ${e.index}`]));
+}
+
+// ---- files ----
+
+/** What a layer's file adds to its head in report.json, and what a sample's does. */
+export const layerBodyFields = Object.keys(layerBody.shape) as (keyof typeof layerBody.shape)[];
+export const sampleBodyFields = Object.keys(sampleBody.shape) as (keyof typeof sampleBody.shape)[];
+export { layerBody, sampleBody };
+
+/** report.json: the model, what every list of layers and samples needs, and the hash of each file with the rest. */
+export const headSchema = z.object({
+  formatVersion: z.literal(FORMAT_VERSION),
+  model,
+  layers: list(layerHead),
+  samples: list(sampleHead),
+  /** SHA-256 by path within the report's folder. */
+  parts: z.record(z.string(), z.string()),
+});
+
+/** run.json: what differs from run to run. Other keys are kept for people. */
+export const runSchema = z.looseObject({
+  startedAt: maybe(text),
+  finishedAt: maybe(text),
+  seconds: maybe(number),
+  host: maybe(text),
+  platform: maybe(text),
+  node: maybe(text),
+  warnings: some(text),
+});
+/** What run.json holds: times, host, versions, warnings. */
+export type RunRecord = z.input<typeof runSchema>;
+
+// ---- upgrades ----
+
+/** Brings the JSON of one file from a format version to the next. */
+export type Upgrade = Partial<Record<'report' | 'layer' | 'sample', (json: unknown) => unknown>>;
+
+/** By the version that it starts from. Version 1 is the first, so there is none yet. */
+const UPGRADES: Readonly<Record<number, Upgrade>> = {};
+
+/**
+ * Brings the JSON of a file of a report of an older format version up to this one.
+ * Throws an Error when the version is no whole number from 1, is newer than this reader, or has no way up.
+ */
+export function upgrade(
+  kind: keyof Upgrade,
+  json: unknown,
+  version: unknown,
+  { upgrades = UPGRADES, to = FORMAT_VERSION } = {},
+): unknown {
+  if (typeof version !== 'number' || !Number.isInteger(version) || version < 1) {
+    throw new Error(`formatVersion: expected a whole number from 1, received ${JSON.stringify(version)}`);
   }
-  const samples = parsed.data.samples.map((s) => ({
-    ...s,
-    decisionLayer: s.decisionLayer ?? s.decisionTrace?.decisionLayer ?? null,
-  }));
-  return { ...parsed.data, samples };
+  if (version > to) {
+    throw new Error(`formatVersion ${version} is newer than ${to}, the newest that this version of eigenlens reads`);
+  }
+  let upgraded = json;
+  for (let from = version; from < to; from++) {
+    const step = upgrades[from];
+    if (!step) throw new Error(`formatVersion ${from}: no way up to ${from + 1}`);
+    upgraded = step[kind]?.(upgraded) ?? upgraded;
+  }
+  if (kind === 'report' && isObject(upgraded)) return { ...upgraded, formatVersion: to };
+  return upgraded;
 }

@@ -1,0 +1,293 @@
+// Reads reports wherever they are: a source says how to get a file of a report, the reader checks every file against
+// the hash in report.json, brings older formats up, and keeps what it has read until the report changes.
+// Nothing here needs Node, so that it runs in a browser and wherever fetch handlers run.
+import { nearest } from '../analysis/errors.ts';
+import { ReportError } from './errors.ts';
+import { headSchema, layerBody, runSchema, sampleBody, upgrade } from './format.ts';
+import type { Upgrade } from './format.ts';
+import type { StoredLayer, StoredLayerHead, StoredModel, StoredRun, StoredSample, StoredSampleHead } from './format.ts';
+import { sha256 } from './hash.ts';
+
+/** Where reports come from: a folder, a base URL, a git revision, … Paths are those of conventions.md, Files. */
+export interface ReportSource {
+  /** For messages. */
+  readonly name: string;
+  /** Ids of all reports, ascending. */
+  list(): Promise<readonly string[]>;
+  /**
+   * report.json and a stamp that changes with it (cheap to ask for), or null when there is no such report.
+   * `fresh`: what is known from a moment ago will not do.
+   */
+  head(id: string, options?: { fresh?: boolean }): Promise<{ readonly stamp: string; text(): Promise<string> } | null>;
+  /** The text of another file of a report, or null when there is none. */
+  read(id: string, path: string): Promise<string | null>;
+}
+
+/** A report as it stood when it was opened: everything that it hands out belongs together. */
+export interface StoredReport {
+  readonly id: string;
+  /** SHA-256 of report.json, which holds the hashes of all other files. */
+  readonly digest: string;
+  readonly formatVersion: number;
+  readonly model: StoredModel;
+  readonly layers: readonly StoredLayerHead[];
+  readonly samples: readonly StoredSampleHead[];
+  layerNamed(name: string): StoredLayerHead | undefined;
+  sampleNamed(name: string): StoredSampleHead | undefined;
+  /** The whole layer at this position. */
+  layer(index: number): Promise<StoredLayer>;
+  /** The whole sample at this position. */
+  sample(index: number): Promise<StoredSample>;
+  /** run.json, or null when it is missing. */
+  run(): Promise<StoredRun | null>;
+}
+
+export interface Store {
+  readonly name: string;
+  /** Ids of all reports, ascending. */
+  list(): Promise<readonly string[]>;
+  /** The report, or null when there is none; throws ReportError when it cannot be read. */
+  find(id: string): Promise<StoredReport | null>;
+  /** The report; throws ReportError NOT_FOUND, with the nearest id, when there is none. */
+  report(id: string): Promise<StoredReport>;
+  layer(id: string, index: number): Promise<StoredLayer>;
+  sample(id: string, index: number): Promise<StoredSample>;
+}
+
+/** Samples without a page of their own share a file, this many positions each. */
+export const SAMPLES_PER_FILE = 100;
+
+/** Parsed files are kept up to this much text in all. */
+const CACHE_CHARACTERS = 128 * 2 ** 20;
+
+const REPORT_ID = /^[a-z0-9][a-z0-9._-]{0,127}$/;
+
+/** Throws ReportError BAD_USER_INPUT unless the id is lower-case letters, digits, dots, dashes and underscores. */
+export function checkReportId(id: string): string {
+  if (REPORT_ID.test(id) && !id.includes('..')) return id;
+  throw new ReportError('BAD_USER_INPUT', `Not a report id: ${JSON.stringify(id.slice(0, 140))}`, {
+    hint: 'An id is the name of a report’s folder: lower-case letters, digits, ".", "-" and "_".',
+  });
+}
+
+/** Path of the file that holds a layer's answers. */
+export function layerPath(index: number): string {
+  return `layers/${index}.json`;
+}
+
+/** Path of the file that holds a sample's answers. */
+export function samplePath({ index, detailed }: { index: number; detailed: boolean }): string {
+  return detailed ? `samples/${index}.json` : `samples/part-${Math.floor(index / SAMPLES_PER_FILE)}.json`;
+}
+
+/** A store over any source. */
+export function readReports(source: ReportSource): Store {
+  const cache = partCache();
+  const open = new Map<string, { stamp: string; report: Promise<StoredReport> }>();
+
+  async function findOnce(id: string): Promise<StoredReport | null> {
+    const head = await source.head(checkReportId(id));
+    if (!head) {
+      open.delete(id);
+      return null;
+    }
+    const known = open.get(id);
+    if (known?.stamp === head.stamp) return known.report;
+    const report = head.text().then((text) => openReport(source, cache, id, head.stamp, text));
+    open.set(id, { stamp: head.stamp, report });
+    // A report that could not be read is asked for again: it may be mended under the same stamp.
+    report.catch(() => open.get(id)?.report === report && open.delete(id));
+    return report;
+  }
+
+  const find = (id: string) => unlessReplaced(() => findOnce(id));
+
+  async function report(id: string): Promise<StoredReport> {
+    const found = await find(id);
+    if (found) return found;
+    const ids = await source.list();
+    const near = nearest(id, ids);
+    const known = ids.length > 0 ? `Known: ${ids.slice(0, 20).join(', ')}${ids.length > 20 ? ', …' : ''}.` : '';
+    throw new ReportError('NOT_FOUND', `No report "${id}" in ${source.name}`, {
+      hint: near ? `Did you mean "${near}"?` : known || 'There is no report yet: make one with "eigenlens analyze".',
+    });
+  }
+
+  return {
+    name: source.name,
+    list: () => source.list(),
+    find,
+    report,
+    layer: (id, index) => unlessReplaced(async () => (await report(id)).layer(index)),
+    sample: (id, index) => unlessReplaced(async () => (await report(id)).sample(index)),
+  };
+}
+
+/** Does it once more when a report was replaced while it was read. */
+export async function unlessReplaced<T>(read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    if (error instanceof ReportError && error.extensions.code === 'REPORT_CHANGED') return read();
+    throw error;
+  }
+}
+
+interface Parser<T> {
+  readonly kind: keyof Upgrade;
+  parse(json: unknown): T;
+}
+
+const layerParser: Parser<Omit<StoredLayer, keyof StoredLayerHead>> = {
+  kind: 'layer',
+  parse: (json) => layerBody.parse(json),
+};
+const samplesParser: Parser<ReadonlyMap<number, Omit<StoredSample, keyof StoredSampleHead>>> = {
+  kind: 'sample',
+  parse: (json) => {
+    const bodies = (json as { samples: ({ index: number } & Record<string, unknown>)[] }).samples;
+    return new Map(bodies.map((body) => [body.index, sampleBody.parse(body)]));
+  },
+};
+
+function openReport(source: ReportSource, cache: PartCache, id: string, stamp: string, text: string): StoredReport {
+  const digest = sha256(text);
+  const { version, head } = parseHead(`${id}/report.json`, text);
+  const layerIndex = indexByName(head.layers);
+  const sampleIndex = indexByName(head.samples);
+
+  async function part<T>(path: string, { kind, parse }: Parser<T>): Promise<T | null> {
+    const hash = head.parts[path];
+    if (hash === undefined) return null;
+    return cache.get(`${id}@${digest}/${path}`, async () => {
+      const content = await source.read(id, path);
+      if (content === null || sha256(content) !== hash) {
+        const now = await source.head(id, { fresh: true });
+        if (now?.stamp !== stamp) {
+          throw new ReportError('REPORT_CHANGED', `Report "${id}" was replaced while it was read: ask again`);
+        }
+        throw corrupt(
+          `${id}/${path}`,
+          content === null ? 'the file is missing' : 'its content is not what was written',
+        );
+      }
+      try {
+        return { value: parse(upgrade(kind, JSON.parse(content), version)), characters: content.length };
+      } catch (error) {
+        throw corrupt(`${id}/${path}`, messageOf(error));
+      }
+    });
+  }
+
+  return {
+    id,
+    digest,
+    formatVersion: version,
+    model: head.model,
+    layers: head.layers,
+    samples: head.samples,
+    layerNamed: (name) => layerIndex().get(name),
+    sampleNamed: (name) => sampleIndex().get(name),
+    async layer(index) {
+      const layer = at(head.layers, index, 'layer', id);
+      return { ...layer, ...((await part(layerPath(index), layerParser)) ?? layerBody.parse({})) };
+    },
+    async sample(index) {
+      const sample = at(head.samples, index, 'sample', id);
+      const bodies = await part(samplePath(sample), samplesParser);
+      return { ...sample, ...(bodies?.get(index) ?? sampleBody.parse({})) };
+    },
+    async run() {
+      const content = await source.read(id, 'run.json');
+      if (content === null) return null;
+      try {
+        return runSchema.parse(JSON.parse(content));
+      } catch (error) {
+        throw corrupt(`${id}/run.json`, messageOf(error));
+      }
+    },
+  };
+}
+
+function parseHead(file: string, text: string) {
+  let json: { formatVersion?: unknown };
+  try {
+    json = JSON.parse(text);
+  } catch (error) {
+    throw corrupt(file, messageOf(error));
+  }
+  const version = json?.formatVersion;
+  let upgraded: unknown;
+  try {
+    upgraded = upgrade('report', json, version);
+  } catch (error) {
+    if (typeof version !== 'number') throw corrupt(file, messageOf(error));
+    throw new ReportError('REPORT_TOO_NEW', `${file}: ${messageOf(error)}`, {
+      hint: 'Update eigenlens and read it again.',
+    });
+  }
+  const parsed = headSchema.safeParse(upgraded);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0]!;
+    throw corrupt(file, `${issue.path.join('.')}: ${issue.message}`);
+  }
+  return { version: version as number, head: parsed.data };
+}
+
+function corrupt(file: string, why: string): ReportError {
+  return new ReportError('REPORT_CORRUPT', `${file} is damaged: ${why}`, {
+    hint: 'Analyse the model again, with --force.',
+  });
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function at<T>(entries: readonly T[], index: number, what: string, id: string): T {
+  const entry = entries[index];
+  if (entry !== undefined) return entry;
+  throw new ReportError('NOT_FOUND', `No ${what} ${index} in report "${id}": it has ${entries.length}`);
+}
+
+function indexByName<T extends { name: string }>(entries: readonly T[]): () => ReadonlyMap<string, T> {
+  let index: Map<string, T> | undefined;
+  return () => (index ??= new Map(entries.map((entry) => [entry.name, entry])));
+}
+
+interface PartCache {
+  /** What is kept under the key, or else what `load` gives; two that ask at once wait for one load. */
+  get<T>(key: string, load: () => Promise<{ value: T; characters: number }>): Promise<T>;
+}
+
+/** Least recently used files go first. Keys hold the report's digest, so nothing in it can be out of date. */
+function partCache(): PartCache {
+  const entries = new Map<string, { value: Promise<unknown>; characters: number }>();
+  let characters = 0;
+  return {
+    get<T>(key: string, load: () => Promise<{ value: T; characters: number }>): Promise<T> {
+      const known = entries.get(key);
+      if (known) {
+        entries.delete(key);
+        entries.set(key, known);
+        return known.value as Promise<T>;
+      }
+      const entry = {
+        characters: 0,
+        value: load().then((loaded) => {
+          entry.characters = loaded.characters;
+          characters += loaded.characters;
+          for (const [oldest, { characters: size }] of entries) {
+            if (characters <= CACHE_CHARACTERS || oldest === key) break;
+            entries.delete(oldest);
+            characters -= size;
+          }
+          return loaded.value;
+        }),
+      };
+      entries.set(key, entry);
+      entry.value.catch(() => entries.delete(key));
+      return entry.value;
+    },
+  };
+}
