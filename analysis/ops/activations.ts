@@ -305,7 +305,19 @@ function mishQuotient(f: Formula, z: Value) {
 
 export const exp = smooth('exp', { value: (f, z) => f.exp(z), derivative: (f, z) => f.exp(z), atZero: 1 });
 
-export const sin = smooth('sin', { value: (f, z) => f.sin(z), derivative: (f, z) => f.cos(z) });
+export const sin = smooth('sin', {
+  value: (f, z) => f.sin(z),
+  derivative: (f, z) => f.cos(z),
+  ratio: (f, z) => ratioBySeries(f, z, f.sin(z), [1, -1 / 6, 1 / 120, -1 / 5040]),
+});
+
+/** value/z, and near 0, where some backends' functions are exact to an absolute error only, a series in z². */
+function ratioBySeries(f: Formula, z: Value, value: Value, coefficients: readonly number[]): Value {
+  const square = f.mul(z, z);
+  const series = coefficients.reduceRight<Value | number>((sum, c) => f.add(f.mul(sum, square), c), 0);
+  const near = f.greater(0.3, f.abs(z));
+  return f.select(near, series, f.div(value, f.select(near, 1, z)));
+}
 
 export const cos = smooth('cos', { value: (f, z) => f.cos(z), derivative: (f, z) => f.neg(f.sin(z)), atZero: 1 });
 
@@ -314,6 +326,11 @@ export const erf = smooth(
   {
     value: (f, z) => f.erf(z),
     derivative: (f, z) => f.mul(f.exp(f.neg(f.mul(z, z))), 2 / Math.sqrt(Math.PI)),
+    ratio: (f, z) =>
+      f.mul(
+        ratioBySeries(f, z, f.mul(f.erf(z), Math.sqrt(Math.PI) / 2), [1, -1 / 3, 1 / 10, -1 / 42]),
+        2 / Math.sqrt(Math.PI),
+      ),
   },
   false,
 );
