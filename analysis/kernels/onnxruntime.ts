@@ -30,6 +30,8 @@ interface Recorded {
   readonly constant?: Float32Array;
   /** The same value as booleans, where a comparison made it. */
   readonly condition?: string;
+  /** What this is with zeros around its spatial axes: a convolution pads by itself. */
+  readonly unpadded?: { readonly source: Recorded; readonly pads: readonly number[] };
 }
 
 type Attribute = number | readonly number[] | string | { readonly float: number };
@@ -77,7 +79,10 @@ export async function onnxruntimeBackend(): Promise<Backend> {
       const session = await ort.InferenceSession.create(model, {
         executionProviders: ['cpu'],
         graphOptimizationLevel: 'all',
-        logSeverityLevel: 3,
+        // Its pad fusion takes zeros before a maximum for the pool's own padding, and merges more than a pool may have.
+        extra: { 'optimization.disable_specified_optimizers': 'Pad_Fusion' },
+        // Errors are thrown; printing them as well helps nobody.
+        logSeverityLevel: 4,
       });
       sessions.add(session);
       return program(session, inputs, outputCount, () => {
@@ -240,10 +245,13 @@ function record(
   function pad(x: Recorded, pads: readonly number[], fill = 0): Recorded {
     if (pads.every((n) => n === 0)) return x;
     const rank = x.shape.length;
-    return value(
-      emit('Pad', [x.name(), int64(pads), scalar(fill)], { mode: 'constant' }),
-      x.shape.map((n, axis) => (n === null ? null : n + pads[axis]! + pads[axis + rank]!)),
-    );
+    const shape = x.shape.map((n, axis) => (n === null ? null : n + pads[axis]! + pads[axis + rank]!));
+    let name: string | undefined;
+    const write = (): string => (name ??= emit('Pad', [x.name(), int64(pads), scalar(fill)], { mode: 'constant' }));
+    const outer = [pads[0], pads[1], pads[rank], pads[rank + 1]];
+    if (fill !== 0 || rank < 3 || outer.some((n) => n !== 0)) return { shape, name: write };
+    const space = [...pads.slice(2, rank), ...pads.slice(rank + 2)];
+    return { shape, name: write, unpadded: { source: x, pads: space } };
   }
 
   /** Pads the spatial axes of [N, C, …space]; negative pads crop. */
@@ -290,6 +298,10 @@ function record(
   }
 
   function conv(x: Recorded, w: Recorded, options: ConvOptions): Recorded {
+    if (x.unpadded !== undefined) {
+      const { source, pads: outer } = x.unpadded;
+      return conv(source, w, { ...options, pads: options.pads.map((n, i) => n + outer[i]!) });
+    }
     const [outputs, , ...kernel] = staticShape(w, 'A convolution kernel');
     const { strides, dilations, pads, groups } = options;
     const space = windowed(x.shape, kernel, options);
