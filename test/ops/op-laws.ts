@@ -332,16 +332,12 @@ function choicesOf(count: number): boolean[][] {
   );
 }
 
-/** Equal up to tolerance × (largest magnitude of either, or `scale` where that is larger). */
+/** Finite, and equal up to tolerance × (largest magnitude of either, or `scale` where that is larger). */
 export function expectClose(actual: Float32Array, expected: Float32Array, tolerance: number, scale = 0): void {
   expect(actual.length).toBe(expected.length);
+  expect([...actual, ...expected].every(Number.isFinite)).toBe(true);
   const limit = tolerance * Math.max(scale, largest(expected), largest(actual)) + 1e-30;
-  let worst = 0;
-  actual.forEach((x, i) => {
-    const difference = Math.abs(x - expected[i]!);
-    if (!(difference <= worst)) worst = difference;
-  });
-  expect(worst).toBeLessThanOrEqual(limit);
+  expect(actual.reduce((worst, x, i) => Math.max(worst, Math.abs(x - expected[i]!)), 0)).toBeLessThanOrEqual(limit);
 }
 
 function largest(data: Float32Array): number {
