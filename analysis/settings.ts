@@ -69,6 +69,15 @@ function path(about: Omit<About, 'placeholder' | 'path'>) {
     .meta({ placeholder: 'PATH', path: true, ...about });
 }
 
+function name(about: Omit<About, 'placeholder'>) {
+  return z
+    .string()
+    .min(1)
+    .nullable()
+    .default(null)
+    .meta({ placeholder: 'NAME', ...about });
+}
+
 function choice<const Choices extends readonly [string, ...string[]]>(
   choices: Choices,
   about: Omit<About, 'placeholder'>,
@@ -167,6 +176,11 @@ export const settingsSchema = z.strictObject({
     group: 'input',
     neutral: true,
     description: 'A second model for the sanity checks, for example trained on random labels',
+  }),
+  input: name({ group: 'input', description: 'The input to explain, of a network with several (default: the first)' }),
+  output: name({
+    group: 'input',
+    description: 'The output to explain, of a network with several (default: the first)',
   }),
   limit: z
     .preprocess(numberFromText, countSchema.nullable())

@@ -2,7 +2,7 @@
 // rim, nearer ones over farther ones; colours are the diverging map of the heat maps, or grey by depth where there are no values.
 import type { Tensor } from '../kernels/kernels.ts';
 import { colourOf, type Rgb } from './colour-map.ts';
-import { limitOf } from './heatmap.ts';
+import { limitOf, photoPng, type Png } from './heatmap.ts';
 
 /** Pixels along each side of one view, before and after averaging. */
 const SIDE = 160;
@@ -34,7 +34,7 @@ export const VIEW_NAMES = ['x and z', 'y and z', 'x and y'] as const;
 export function pointCloud(
   points: Float32Array,
   values: ArrayLike<number> | null,
-  { limit }: { limit?: number } = {},
+  { limit }: { limit?: number | undefined } = {},
 ): Tensor {
   const count = points.length / 3;
   const low = [0, 1, 2].map((axis) => extreme(points, axis, Math.min));
@@ -60,6 +60,15 @@ export function pointCloud(
     average(canvas, data, v * SIDE, width);
   }
   return { data, shape: [SIDE, width, 3] };
+}
+
+/** The same as a PNG. */
+export async function pointCloudPng(
+  points: Float32Array,
+  { values = null, limit }: { values?: ArrayLike<number> | null; limit?: number } = {},
+): Promise<Png> {
+  const { data, shape } = pointCloud(points, values, { limit });
+  return photoPng(data, shape);
 }
 
 function extreme(points: Float32Array, axis: number, choose: (a: number, b: number) => number): number {

@@ -1,5 +1,7 @@
-// Arithmetic on rows of pixels: luma, colour from grey, order of channels, resizing by the rule of the picture folder.
+// Pixels of raw samples: how a shape is a picture, luma, colour from grey, order of channels, resizing by the rule of the
+// picture folder.
 import sharp from 'sharp';
+import type { Shape } from '../kernels/kernels.ts';
 
 /** Luma of ITU-R BT.601 of [pixels, 3] values. */
 export function toGrey(rgb: ArrayLike<number>): Float32Array {
@@ -31,5 +33,34 @@ export async function resizeBytes(
   return Float32Array.from(
     { length: to[0] * to[1] * channels },
     (_, i) => data[channels === 1 ? i * info.channels : i]!,
+  );
+}
+
+export interface ImageAxes {
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+  readonly channelsFirst: boolean;
+}
+
+/** How a raw shape is a picture: [h, w], [h, w, c] or [c, h, w]. */
+export function imageAxes(shape: Shape): ImageAxes | null {
+  if (shape.length === 2) return { height: shape[0]!, width: shape[1]!, channels: 1, channelsFirst: false };
+  if (shape.length !== 3) return null;
+  const [a, b, c] = shape as [number, number, number];
+  if ([1, 3, 4].includes(c)) return { height: a, width: b, channels: c, channelsFirst: false };
+  return [1, 3].includes(a) ? { height: b, width: c, channels: a, channelsFirst: true } : null;
+}
+
+/** Pixels of one picture with channels last. */
+export function channelsLast(
+  values: Float32Array,
+  { height, width, channels, channelsFirst }: ImageAxes,
+): Float32Array {
+  if (!channelsFirst || channels === 1) return values;
+  const area = height * width;
+  return Float32Array.from(
+    { length: values.length },
+    (_, i) => values[(i % channels) * area + Math.floor(i / channels)]!,
   );
 }
