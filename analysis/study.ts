@@ -1,71 +1,248 @@
 // What a method is given: the network, the samples, the settings, and the work that several methods share, done once.
-import type { Backend, Tensor } from './kernels/kernels.ts';
-import type { Layer } from './network/layers.ts';
-import type { Network, NodeId } from './network/network.ts';
-import type { AffineMap } from './operators/operator.ts';
-import type { Mode } from './ops/op.ts';
-import type { Random } from './random.ts';
-import type { Samples } from './samples.ts';
-import type { Settings } from './settings.ts';
 import type { Image } from '../reports/format.ts';
+import type { Picture, PictureStore } from './figures/picture-store.ts';
+import { inputView, outputView, type View } from './figures/view.ts';
+import type { Backend, Tensor } from './kernels/kernels.ts';
+import { sizeOf } from './kernels/kernels.ts';
+import { compileMap, type CompiledMap, type LocatedMap } from './network/affine-map.ts';
+import { compileForward, type Forward } from './network/forward.ts';
+import { layersOf, type Layer } from './network/layers.ts';
+import { nodeOf, type Network, type NodeId } from './network/network.ts';
+import type { Mode } from './ops/op.ts';
+import type { Progress } from './progress.ts';
+import { random, type Random } from './random.ts';
+import type { InputSamples } from './samples/input.ts';
+import type { Settings } from './settings.ts';
 
+/** A part of the network. */
 export interface Scope {
   /** Defaults to the explained input. */
-  from?: NodeId;
+  readonly from?: NodeId;
   /** Defaults to the explained output. */
-  to?: NodeId;
-  mode: Mode;
+  readonly to?: NodeId;
+  readonly mode: Mode;
 }
 
-/** An affine map of part of the network at a sample, with what the methods need beyond products. */
-export interface SampleMap extends AffineMap {
-  /** The value at `from` (x0) and at `to` (b(x0)). */
-  readonly at: Float32Array;
-  readonly value: Float32Array;
-  /** |A x0 + r − b(x0)| / max(|b(x0)|, tiny). */
-  completeness(): Promise<number>;
-  /** |⟨A u, v⟩ − ⟨u, Aᵀ v⟩| relative, for random u, v. */
-  adjointness(): Promise<number>;
-  /**
-   * Splits the offset by layer: for every row y of the block, ⟨y, Q_l b̂_l⟩ for every layer l, in the order of `layers`.
-   * count × layers, row-major; a row sums to ⟨y, r⟩.
-   */
-  offsetByLayer(block: import('./operators/operator.ts').Block): Promise<Float64Array>;
-}
+export type DrawOptions = Partial<Pick<Picture, 'kind' | 'limit' | 'keepNumbers'>>;
 
-export interface Picture {
-  /** Row-major numbers, [height, width] or [height, width, channels]. */
-  readonly values: Float32Array;
-  readonly shape: readonly number[];
-  /** 'map': diverging about zero (one number a pixel); 'photo': grey or colour in [0, 1]. */
-  readonly kind: 'map' | 'photo';
-  readonly alt: string;
-}
+export type Task = 'classification' | 'regression' | 'image';
 
 export interface Study {
   readonly network: Network;
+  /** Every layer of the network. */
   readonly layers: readonly Layer[];
-  readonly samples: Samples;
+  /** The samples as the network takes them. */
+  readonly samples: InputSamples;
   readonly settings: Settings;
   readonly backend: Backend;
-  /** Indices of the samples that get their own pictures and pages. */
+  readonly task: Task;
+  /** Indices of the samples that get their own pictures and pages: wrong ones first, then spread over the classes. */
   readonly detailed: readonly number[];
-  /** Explained output (logits) of every sample, samples × outputs; null when there are too many outputs to keep. */
-  readonly outputs: Tensor | null;
-  /** Predicted class per sample, or null for networks that are not classifiers. */
+  /** Explained output (logits) of every sample, samples × outputs; null when they are too many to keep. */
+  readonly outputs: Float32Array | null;
+  /** Class of every sample as an index of the outputs, −1 where unknown; null without labels. */
+  readonly labels: Int32Array | null;
+  /** Predicted class per sample; null for networks that are no classifiers. */
   readonly predictions: Int32Array | null;
+  /** Whether a sample is predicted right; null where that is no question. */
+  correct(sample: number): boolean | null;
+  /** What output i is called: its class name, or its index. */
+  outputName(output: number): string;
+  /** How vectors of the input and output space are laid out for a person. */
+  readonly inputView: View;
+  readonly outputView: View;
+  /** A generator of its own for every stream name. */
   random(stream: string): Random;
-  /** The network's input of samples start … end−1, preprocessed: [end − start, …input shape]. */
+  /** The network's input for samples start … end−1, preprocessed: [end − start, …input shape]. */
   inputs(start: number, end: number): Promise<Tensor>;
-  /** Values of nodes for samples start … end−1, each [end − start, …shape]; other inputs are fed. */
+  /** Values of nodes for samples start … end−1, each [end − start, …shape]. */
   values(nodes: readonly NodeId[], start: number, end: number): Promise<Tensor[]>;
-  map(sample: number, scope: Scope): Promise<SampleMap>;
-  /** Writes a picture and its numbers, named by content. */
-  picture(picture: Picture): Promise<Image>;
-  /** How many probes fit one pass through the network within the memory budget, at most `wanted`. */
+  /** Values of nodes at inputs that are no samples (perturbed ones, say), each [n, …shape]. */
+  valuesAt(nodes: readonly NodeId[], inputs: Tensor): Promise<Tensor[]>;
+  /** The map at one sample. */
+  map(sample: number, scope: Scope): Promise<LocatedMap>;
+  /** The maps at samples start … end−1 side by side: blocks have one row a sample, row i meets the map of sample start + i. */
+  mapOver(start: number, end: number, scope: Scope): Promise<LocatedMap>;
+  /** The maps at given inputs [n, …input shape], side by side. */
+  mapAt(inputs: Tensor, scope: Scope): Promise<LocatedMap>;
+  /** A vector of the input space as a diverging picture (or photo), with its numbers; named by content. */
+  drawInput(vector: Float32Array, alt: string, options?: DrawOptions): Promise<Image>;
+  drawOutput(vector: Float32Array, alt: string, options?: DrawOptions): Promise<Image>;
+  /** A sample as a person sees it, as the network meets it; null where it is no picture. */
+  drawSample(sample: number, keepNumbers: boolean): Promise<Image | null>;
+  readonly pictures: PictureStore;
+  /** How many probes or samples fit one pass through the network within the memory budget, at most `wanted`. */
   blockSize(wanted: number): number;
   /** A line for a person; shown above the progress bar. */
   note(line: string): void;
   /** Throws when the run was interrupted; long loops call it between blocks. */
   checkpoint(): void;
+  aborted(): boolean;
+  dispose(): void;
+}
+
+export interface StudyOptions {
+  readonly network: Network;
+  readonly samples: InputSamples;
+  readonly settings: Settings;
+  readonly backend: Backend;
+  readonly pictures: PictureStore;
+  readonly classNames: readonly string[] | null;
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+}
+
+/** Above this many numbers the outputs of all samples are not kept in memory. */
+const MOST_OUTPUTS = 2 ** 26;
+/** Widest block of probes or samples: beyond it a pass is no faster. */
+const WIDEST_BLOCK = 64;
+
+/** Runs the network over all samples once and gives methods what they share. Memory: the outputs, not the activations. */
+export async function createStudy(options: StudyOptions): Promise<Study> {
+  const { network, samples, settings, backend, pictures, classNames, progress, signal } = options;
+  const layers = layersOf(network);
+  const inputShape = nodeOf(network, network.input).shape;
+  const outputShape = nodeOf(network, network.output).shape;
+  const views = { input: inputView(inputShape, network.layout, samples.rawShape), output: undefined as View | undefined };
+  views.output = outputView(outputShape, views.input);
+  const outputCount = sizeOf(outputShape);
+  const isClassifier =
+    views.output.kind === 'vector' && outputCount >= 2 && outputCount !== sizeOf(inputShape) && (samples.labels !== null || classNames !== null || network.stripped !== null);
+  const task: Task = isClassifier ? 'classification' : views.output.kind === 'vector' ? 'regression' : 'image';
+
+  const checkpoint = (): void => signal.throwIfAborted();
+  const forwards = new Map<string, Promise<Forward>>();
+  const forwardTo = (nodes: readonly NodeId[]): Promise<Forward> => {
+    const key = nodes.join('\n');
+    let forward = forwards.get(key);
+    if (!forward) forwards.set(key, (forward = compileForward(network, backend, nodes)));
+    return forward;
+  };
+  const maps = new Map<string, Promise<CompiledMap>>();
+  const probesWithin = (valuesPerProbe: number): number =>
+    Math.max(1, Math.min(WIDEST_BLOCK, Math.floor(settings.memory / 4 / (4 * valuesPerProbe))));
+  const wholePath = network.nodes.reduce((sum, node) => sum + (node.op === 'constant' ? 0 : sizeOf(node.shape)), 0);
+  const compiledMap = ({ from = network.input, to = network.output, mode }: Scope): Promise<CompiledMap> => {
+    const key = [from, to, mode].join('\n');
+    let map = maps.get(key);
+    if (!map) maps.set(key, (map = compileMap(network, layers, backend, { from, to, mode }, probesWithin)));
+    return map;
+  };
+  const fed = Object.fromEntries(
+    network.otherInputs.map((id) => {
+      const { shape } = nodeOf(network, id);
+      return [id, { data: new Float32Array(sizeOf(shape)), shape: [1, ...shape] }];
+    }),
+  );
+
+  const inputs = async (start: number, end: number): Promise<Tensor> => ({
+    data: await samples.read(start, end),
+    shape: [end - start, ...inputShape],
+  });
+  const mapAt = async (at: Tensor, scope: Scope): Promise<LocatedMap> => (await compiledMap(scope)).locate(at, fed);
+  const blockSize = (wanted: number): number => Math.min(wanted, probesWithin(wholePath));
+
+  const outputs = samples.count * outputCount <= MOST_OUTPUTS ? new Float32Array(samples.count * outputCount) : null;
+  const predictions = isClassifier ? new Int32Array(samples.count) : null;
+  const labels = samples.labels;
+  const stage = progress.stage('forward pass', samples.count);
+  const step = blockSize(WIDEST_BLOCK);
+  const forward = await forwardTo([network.output]);
+  for (let start = 0; start < samples.count; start += step) {
+    checkpoint();
+    const end = Math.min(start + step, samples.count);
+    const [block] = await forward.run(await inputs(start, end), fed);
+    outputs?.set(block!.data, start * outputCount);
+    for (let i = 0; predictions && i < end - start; i++) {
+      predictions[start + i] = largest(block!.data.subarray(i * outputCount, (i + 1) * outputCount));
+    }
+    stage.advance(end - start);
+  }
+  stage.done();
+
+  const correct = (sample: number): boolean | null =>
+    predictions && labels && labels[sample]! >= 0 ? predictions[sample] === labels[sample] : null;
+  const draw = (view: View) => (vector: Float32Array, alt: string, options: DrawOptions = {}) =>
+    pictures.draw({
+      kind: 'map',
+      ...options,
+      values: view.arrange(vector),
+      height: view.height,
+      width: view.width,
+      channels: view.channels,
+      alt,
+    });
+
+  return {
+    network,
+    layers,
+    samples,
+    settings,
+    backend,
+    task,
+    detailed: chooseDetailed(samples, settings.detail, labels ?? predictions, correct),
+    outputs,
+    labels,
+    predictions,
+    correct,
+    outputName: (output) => classNames?.[output] ?? String(output),
+    inputView: views.input,
+    outputView: views.output,
+    random: (stream) => random(settings.seed, stream),
+    inputs,
+    values: async (nodes, start, end) => (await forwardTo(nodes)).run(await inputs(start, end), fed),
+    valuesAt: async (nodes, at) => (await forwardTo(nodes)).run(at, fed),
+    map: async (sample, scope) => mapAt(await inputs(sample, sample + 1), scope),
+    mapOver: async (start, end, scope) => mapAt(await inputs(start, end), scope),
+    mapAt,
+    drawInput: draw(views.input),
+    drawOutput: draw(views.output),
+    async drawSample(sample, keepNumbers) {
+      const image = await samples.image(sample);
+      if (!image) return null;
+      const [height, width, channels = 1] = image.shape as [number, number, number?];
+      return pictures.draw({ values: image.data, height, width, channels, kind: 'photo', keepNumbers, alt: `Sample ${samples.name(sample)}` });
+    },
+    pictures,
+    blockSize,
+    note: (line) => progress.note(line),
+    checkpoint,
+    aborted: () => signal.aborted,
+    dispose() {
+      for (const compiled of [...forwards.values(), ...maps.values()]) void compiled.then((c) => c.dispose(), () => {});
+    },
+  };
+}
+
+function largest(values: Float32Array): number {
+  let best = 0;
+  for (let i = 1; i < values.length; i++) if (values[i]! > values[best]!) best = i;
+  return best;
+}
+
+/**
+ * The samples to look at in detail, in input order: those named; or all; or N, wrong ones first (up to half of N, one
+ * class after the other), then one of each class in turn.
+ */
+function chooseDetailed(
+  samples: InputSamples,
+  detail: Settings['detail'],
+  classes: Int32Array | null,
+  correct: (sample: number) => boolean | null,
+): number[] {
+  const all = Array.from({ length: samples.count }, (_, i) => i);
+  if (detail === 'all') return all;
+  if (typeof detail !== 'number') {
+    const byName = new Map(all.map((i) => [samples.name(i), i]));
+    return detail.map((name) => byName.get(name)).filter((i) => i !== undefined);
+  }
+  const inTurn = (candidates: readonly number[]): number[] => {
+    const byClass = Map.groupBy(candidates, (i) => classes?.[i] ?? 0);
+    const queues = [...byClass.entries()].sort(([a], [b]) => a - b).map(([, queue]) => queue);
+    const longest = Math.max(0, ...queues.map((queue) => queue.length));
+    return Array.from({ length: longest }, (_, turn) => queues.flatMap((queue) => queue.slice(turn, turn + 1))).flat();
+  };
+  const wrong = inTurn(all.filter((i) => correct(i) === false)).slice(0, Math.ceil(detail / 2));
+  const rest = inTurn(all.filter((i) => !wrong.includes(i)));
+  return [...wrong, ...rest].slice(0, detail).sort((a, b) => a - b);
 }

@@ -1,0 +1,58 @@
+// How exact a result is, computed and stored beside it (methods.md, section 0).
+import type { Certificate } from '../reports/format.ts';
+import { sizeOf } from './kernels/kernels.ts';
+import type { LocatedMap } from './network/affine-map.ts';
+import type { Random } from './random.ts';
+import type { TruncatedSvd } from './svd/truncated-svd.ts';
+
+/** |A x0 + r − b(x0)| / max(|b(x0)|, tiny), the worst over the samples of the map. One product. */
+export async function completenessOf(map: LocatedMap): Promise<number> {
+  const size = sizeOf(map.codomain);
+  const { data } = await map.apply({ count: map.count, size: sizeOf(map.domain), data: map.at });
+  let worst = 0;
+  for (let sample = 0; sample < map.count; sample++) {
+    let [difference, norm] = [0, 0];
+    for (let i = sample * size; i < (sample + 1) * size; i++) {
+      difference += (data[i]! + map.offset[i]! - map.value[i]!) ** 2;
+      norm += map.value[i]! ** 2;
+    }
+    worst = Math.max(worst, Math.sqrt(difference) / Math.max(Math.sqrt(norm), 1e-30));
+  }
+  return worst;
+}
+
+/** |⟨A u, v⟩ − ⟨u, Aᵀ v⟩| / (|A u| |v| + |u| |Aᵀ v|) for random u, v, the worst over the samples. Two products. */
+export async function adjointnessOf(map: LocatedMap, random: Random): Promise<number> {
+  const [n, m] = [sizeOf(map.domain), sizeOf(map.codomain)];
+  const u = random.normals(map.count * n);
+  const v = random.normals(map.count * m);
+  const au = (await map.apply({ count: map.count, size: n, data: u })).data;
+  const atv = (await map.transpose({ count: map.count, size: m, data: v })).data;
+  let worst = 0;
+  for (let sample = 0; sample < map.count; sample++) {
+    const rows = <T>(x: T & Float32Array, size: number): Float32Array => x.subarray(sample * size, (sample + 1) * size);
+    const [us, vs, aus, atvs] = [rows(u, n), rows(v, m), rows(au, m), rows(atv, n)];
+    const scale = norm(aus) * norm(vs) + norm(us) * norm(atvs);
+    worst = Math.max(worst, scale === 0 ? 0 : Math.abs(dot(aus, vs) - dot(us, atvs)) / scale);
+  }
+  return worst;
+}
+
+/** The whole certificate of a map, with that of its singular triplets where there are any. */
+export async function certificateOf(map: LocatedMap, random: Random, svd?: TruncatedSvd): Promise<Certificate> {
+  return {
+    completeness: await completenessOf(map),
+    adjointness: await adjointnessOf(map, random),
+    ...(svd && { residuals: [...svd.residuals], converged: svd.converged, applications: svd.applications }),
+  };
+}
+
+function dot(a: Float32Array, b: Float32Array): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
+  return sum;
+}
+
+function norm(a: Float32Array): number {
+  return Math.sqrt(dot(a, a));
+}

@@ -1,0 +1,178 @@
+// Trains the embedded example and writes it beside this file: `node analysis/demo/train.ts`. A small convolutional
+// classifier of the ten glyphs, by TensorFlow.js layers, everything from one seed; saved as ONNX with its samples as IDX.
+import { mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import * as tf from '@tensorflow/tfjs-core';
+import '@tensorflow/tfjs-backend-cpu';
+import { layers, sequential, type Sequential } from '@tensorflow/tfjs-layers';
+import { AttributeType, DataType, encodeModel } from '../kernels/onnx-protobuf.ts';
+import { random } from '../random.ts';
+import { drawGlyphs, GLYPH_NAMES, GLYPH_SIZE } from './glyphs.ts';
+
+export interface TrainingOptions {
+  readonly seed?: number;
+  readonly images?: number;
+  readonly epochs?: number;
+  /** Spoils the training set before training, for experiments: labels and images may be changed in place. */
+  readonly corrupt?: (images: Uint8Array, labels: Uint8Array) => void;
+}
+
+/** Weights in the layout of ONNX: convolutions [out, in, height, width], dense [out, in] over channels-first features. */
+export type DemoWeights = Record<string, { data: Float32Array; shape: number[] }>;
+
+const [FIRST, SECOND, HIDDEN] = [8, 16, 48];
+const POOLED = 4;
+
+/**
+ * The gradient of a convolution in its weights as one matrix product per kernel position: the plain JavaScript backend
+ * sums it entry by entry, a hundred times slower. Stride 1 and no padding, which is all that this network has.
+ */
+function registerFilterGradient(): void {
+  tf.unregisterKernel('Conv2DBackpropFilter', 'cpu');
+  tf.registerKernel({
+    kernelName: 'Conv2DBackpropFilter',
+    backendName: 'cpu',
+    kernelFunc: ({ inputs, attrs }) => {
+      const [x, dy] = [inputs['x'], inputs['dy']].map((info) => tf.engine().makeTensorFromTensorInfo(info!) as tf.Tensor4D) as [tf.Tensor4D, tf.Tensor4D];
+      const [rows, columns, channels, filters] = attrs!['filterShape'] as unknown as [number, number, number, number];
+      const [batch, height, width] = dy.shape;
+      return tf.tidy(() => {
+        const flat = tf.reshape(dy, [-1, filters]);
+        const taps = Array.from({ length: rows * columns }, (_, i) => {
+          const window = tf.slice(x, [0, Math.floor(i / columns), i % columns, 0], [batch, height, width, channels]);
+          return tf.matMul(tf.reshape(window, [-1, channels]), flat, true);
+        });
+        return tf.reshape(tf.stack(taps), [rows, columns, channels, filters]);
+      });
+    },
+  });
+}
+
+/** Trains the demo network. Takes about a minute on one core. */
+export async function trainDemo({ seed = 7, images: count = 5000, epochs = 8, corrupt }: TrainingOptions = {}): Promise<DemoWeights> {
+  await tf.setBackend('cpu');
+  registerFilterGradient();
+  const { images, labels } = drawGlyphs(count, seed + 1000);
+  corrupt?.(images, labels);
+  const model = buildModel(seed);
+  model.compile({ optimizer: tf.train.adam(0.002), loss: 'categoricalCrossentropy', metrics: ['accuracy'] });
+  const source = random(seed, 'order');
+  const pixels = GLYPH_SIZE * GLYPH_SIZE;
+  const batch = 32;
+  for (let epoch = 1; epoch <= epochs; epoch++) {
+    const order = source.permutation(count);
+    let accuracy = 0;
+    for (let start = 0; start + batch <= count; start += batch) {
+      const chosen = order.slice(start, start + batch);
+      const x = tf.tensor4d(
+        Float32Array.from({ length: batch * pixels }, (_, i) => images[chosen[Math.floor(i / pixels)]! * pixels + (i % pixels)]! / 255),
+        [batch, GLYPH_SIZE, GLYPH_SIZE, 1],
+      );
+      const y = tf.oneHot(tf.tensor1d(chosen.map((i) => labels[i]!), 'int32'), GLYPH_NAMES.length);
+      const [, right] = (await model.trainOnBatch(x, y)) as [number, number];
+      accuracy += right * batch;
+      tf.dispose([x, y]);
+    }
+    console.error(`epoch ${epoch} of ${epochs}: ${((100 * accuracy) / count).toFixed(1)} % of the training batches right`);
+  }
+  return channelsFirst(model);
+}
+
+function buildModel(seed: number): Sequential {
+  const kernelInitializer = (offset: number) => ({ className: 'HeNormal', config: { seed: seed + offset } }) as never;
+  return sequential({
+    layers: [
+      layers.conv2d({ inputShape: [GLYPH_SIZE, GLYPH_SIZE, 1], filters: FIRST, kernelSize: 5, activation: 'relu', kernelInitializer: kernelInitializer(1) }),
+      layers.maxPooling2d({ poolSize: 2 }),
+      layers.conv2d({ filters: SECOND, kernelSize: 5, activation: 'relu', kernelInitializer: kernelInitializer(2) }),
+      layers.maxPooling2d({ poolSize: 2 }),
+      layers.flatten(),
+      layers.dense({ units: HIDDEN, activation: 'relu', kernelInitializer: kernelInitializer(3) }),
+      layers.dense({ units: GLYPH_NAMES.length, activation: 'softmax', kernelInitializer: kernelInitializer(4) }),
+    ],
+  });
+}
+
+function channelsFirst(model: Sequential): DemoWeights {
+  const names = ['conv1', 'conv2', 'hidden', 'classes'];
+  const weights: DemoWeights = {};
+  for (const [i, tensor] of model.getWeights().entries()) {
+    const name = `${names[Math.floor(i / 2)]}.${i % 2 === 0 ? 'weight' : 'bias'}`;
+    const moved = tf.tidy(() => {
+      if (tensor.rank === 4) return tf.transpose(tensor, [3, 2, 0, 1]);
+      if (name === 'hidden.weight') {
+        return tf.reshape(tf.transpose(tf.reshape(tensor, [POOLED, POOLED, SECOND, HIDDEN]), [3, 2, 0, 1]), [HIDDEN, -1]);
+      }
+      return tensor.rank === 2 ? tf.transpose(tensor) : tf.clone(tensor);
+    });
+    weights[name] = { data: moved.dataSync<'float32'>(), shape: moved.shape };
+  }
+  return weights;
+}
+
+/** The network as an ONNX file with these weights. */
+export function encodeDemo(weights: DemoWeights): Uint8Array {
+  const ints = (name: string, values: number[]) => ({ name, type: AttributeType.ints, ints: values });
+  const int = (name: string, value: number) => ({ name, type: AttributeType.int, i: value });
+  const pool = [ints('kernel_shape', [2, 2]), ints('strides', [2, 2])];
+  const node = (opType: string, name: string, input: string[], attribute: object[] = []) => ({ opType, name, input, output: [name], attribute });
+  const valueInfo = (name: string, sizes: number[]) => ({
+    name,
+    type: {
+      tensorType: {
+        elemType: DataType.float,
+        shape: { dim: [{ dimParam: 'batch' }, ...sizes.map((dimValue) => ({ dimValue }))] },
+      },
+    },
+  });
+  return encodeModel({
+    irVersion: 8,
+    producerName: 'eigenlens demo',
+    opsetImport: [{ domain: '', version: 17 }],
+    graph: {
+      name: 'glyphs',
+      input: [valueInfo('image', [1, GLYPH_SIZE, GLYPH_SIZE])],
+      output: [valueInfo('probabilities', [GLYPH_NAMES.length])],
+      node: [
+        node('Conv', 'conv1', ['image', 'conv1.weight', 'conv1.bias']),
+        node('Relu', 'relu1', ['conv1']),
+        node('MaxPool', 'pool1', ['relu1'], pool),
+        node('Conv', 'conv2', ['pool1', 'conv2.weight', 'conv2.bias']),
+        node('Relu', 'relu2', ['conv2']),
+        node('MaxPool', 'pool2', ['relu2'], pool),
+        node('Flatten', 'flatten', ['pool2'], [int('axis', 1)]),
+        node('Gemm', 'hidden', ['flatten', 'hidden.weight', 'hidden.bias'], [int('transB', 1)]),
+        node('Relu', 'relu3', ['hidden']),
+        node('Gemm', 'classes', ['relu3', 'classes.weight', 'classes.bias'], [int('transB', 1)]),
+        node('Softmax', 'probabilities', ['classes'], [int('axis', 1)]),
+      ],
+      initializer: Object.entries(weights).map(([name, { data, shape }]) => ({
+        name,
+        dims: shape,
+        dataType: DataType.float,
+        rawData: new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
+      })),
+    },
+  });
+}
+
+/** An IDX file of bytes. */
+export function encodeIdx(bytes: Uint8Array, shape: readonly number[]): Uint8Array {
+  const header = new DataView(new ArrayBuffer(4 + 4 * shape.length));
+  header.setUint32(0, 0x00000800 + shape.length);
+  for (const [i, n] of shape.entries()) header.setUint32(4 + 4 * i, n);
+  return Buffer.concat([new Uint8Array(header.buffer), bytes]);
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const folder = path.dirname(fileURLToPath(import.meta.url));
+  const count = 200;
+  const { images, labels } = drawGlyphs(count, 1);
+  await mkdir(folder, { recursive: true });
+  await writeFile(path.join(folder, 'model.onnx'), encodeDemo(await trainDemo()));
+  await writeFile(path.join(folder, 'images.idx'), encodeIdx(images, [count, GLYPH_SIZE, GLYPH_SIZE]));
+  await writeFile(path.join(folder, 'labels.idx'), encodeIdx(labels, [count]));
+  await writeFile(path.join(folder, 'classes.txt'), GLYPH_NAMES.join('\n') + '\n');
+  console.error(`Wrote model.onnx, images.idx, labels.idx and classes.txt to ${path.relative('.', folder)}`);
+}

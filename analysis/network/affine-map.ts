@@ -1,0 +1,265 @@
+// A part of a network as the affine map that it is at an input (methods.md, section 0): b(x) = A x + r, exact at x0.
+// The four programs (captures, apply, transpose, offset) are compiled once per scope and used at every sample.
+import type { Backend, Kernels, Program, Shape, Tensor, Value } from '../kernels/kernels.ts';
+import { sizeOf } from '../kernels/kernels.ts';
+import type { AffineMap, Block } from '../operators/operator.ts';
+import { opOf } from '../ops/index.ts';
+import type { Linearisation, Mode } from '../ops/op.ts';
+import { compileForward, type Forward } from './forward.ts';
+import type { Layer } from './layers.ts';
+import { nodeOf, type Network, type Node, type NodeId } from './network.ts';
+
+export interface MapScope {
+  readonly from: NodeId;
+  readonly to: NodeId;
+  readonly mode: Mode;
+}
+
+/**
+ * The map of a scope at captured inputs. At one sample it takes blocks of any size; over n samples (captured together)
+ * it takes blocks of exactly n rows, and row i meets the map of sample i.
+ */
+export interface LocatedMap extends AffineMap {
+  readonly count: number;
+  /** x0 and b(x0): one row a sample. */
+  readonly at: Float32Array;
+  readonly value: Float32Array;
+  /** ⟨y, Q_l b̂_l⟩ for every row y and layer l: count × layers, row-major. A row sums to ⟨y, r⟩. */
+  offsetByLayer(block: Block): Promise<Float64Array>;
+}
+
+export interface CompiledMap {
+  readonly domain: Shape;
+  readonly codomain: Shape;
+  /** Numbers that one probe moves through the scope, for the memory budget. */
+  readonly valuesPerProbe: number;
+  /** Captures the inputs [n, …input shape] and gives the map there; r is computed from the nodes' own constants. */
+  locate(inputs: Tensor, fed: Readonly<Record<NodeId, Tensor>>): Promise<LocatedMap>;
+  dispose(): void;
+}
+
+/** Nodes that depend on `from` and that `to` depends on, in order, without `from` itself. */
+export function pathBetween(network: Network, from: NodeId, to: NodeId): Node[] {
+  const reached = new Set([from]);
+  for (const node of network.nodes) if (node.inputs.some((id) => reached.has(id))) reached.add(node.id);
+  const wanted = new Set([to]);
+  for (const node of network.nodes.toReversed()) {
+    if (wanted.has(node.id) && node.id !== from) for (const id of node.inputs) wanted.add(id);
+  }
+  return network.nodes.filter((node) => node.id !== from && reached.has(node.id) && wanted.has(node.id));
+}
+
+/**
+ * Compiles a scope. `layers` give the order of `offsetByLayer`; `maxBlock` bounds how many probes share one pass.
+ * Cost of a product: one pass through the path per block, whatever the block's size.
+ */
+export async function compileMap(
+  network: Network,
+  layers: readonly Layer[],
+  backend: Backend,
+  { from, to, mode }: MapScope,
+  maxBlock: (valuesPerProbe: number) => number,
+): Promise<CompiledMap> {
+  const path = pathBetween(network, from, to);
+  const onPath = new Set([from, ...path.map((node) => node.id)]);
+  const nodes = new Map(network.nodes.map((node) => [node.id, node]));
+  const isConstant = (id: NodeId): boolean => nodes.get(id)!.op === 'constant';
+
+  const captured = new Set<NodeId>();
+  for (const node of path) {
+    const { captures } = opOf(node.op);
+    for (const id of node.inputs) {
+      if (!isConstant(id) && (captures !== 'nothing' || !onPath.has(id))) captured.add(id);
+    }
+    if (captures === 'inputs and output') captured.add(node.id);
+  }
+  const captures = [...captured];
+  const captureShapes = captures.map((id) => nodes.get(id)!.shape);
+  const domain = nodeOf(network, from).shape;
+  const codomain = nodeOf(network, to).shape;
+  const forward: Forward = await compileForward(network, backend, [...captures, from, to]);
+
+  /** Every node of the path as its linearisation, given the values of the captures. */
+  function linearise(k: Kernels, values: readonly Value[]): Map<NodeId, Linearisation> {
+    const known = new Map(captures.map((id, i) => [id, values[i]!]));
+    const valueOf = (id: NodeId): Value => {
+      if (!known.has(id) && isConstant(id)) known.set(id, constantValue(k, nodes.get(id)!));
+      return known.get(id)!;
+    };
+    return new Map(
+      path.map((node) => [
+        node.id,
+        opOf(node.op).linearise(
+          k,
+          node.inputs.map(valueOf),
+          valueOf(node.id),
+          { ...node, inputShapes: node.inputs.map((id) => nodes.get(id)!.shape) },
+          mode,
+          node.inputs.map((id) => onPath.has(id)),
+        ),
+      ]),
+    );
+  }
+
+  const buildApply = (k: Kernels, [dx, ...values]: Value[]): Value[] => {
+    const tangents = new Map<NodeId, Value>([[from, dx!]]);
+    const linearised = linearise(k, values);
+    for (const node of path) {
+      tangents.set(node.id, linearised.get(node.id)!.apply(node.inputs.map((id) => tangents.get(id) ?? null)));
+    }
+    return [tangents.get(to)!];
+  };
+
+  /** Runs cotangents back from `to`, showing each node's to `visit`; null where nothing reaches `from`. */
+  const pullBack = (
+    k: Kernels,
+    dy: Value,
+    linearised: Map<NodeId, Linearisation>,
+    visit: (id: NodeId, cotangent: Value, linearisation: Linearisation) => void = () => {},
+  ): Value | null => {
+    const cotangents = new Map<NodeId, Value>([[to, dy]]);
+    for (const node of path.toReversed()) {
+      const cotangent = cotangents.get(node.id);
+      if (cotangent === undefined) continue;
+      const linearisation = linearised.get(node.id)!;
+      visit(node.id, cotangent, linearisation);
+      for (const [i, part] of linearisation.transpose(cotangent).entries()) {
+        const id = node.inputs[i]!;
+        if (part === null || !onPath.has(id)) continue;
+        const before = cotangents.get(id);
+        cotangents.set(id, before === undefined ? part : k.binary('add', before, part));
+      }
+    }
+    return cotangents.get(from) ?? null;
+  };
+
+  const buildTranspose = (k: Kernels, [dy, ...values]: Value[]): Value[] => {
+    const result = pullBack(k, dy!, linearise(k, values));
+    return [result ?? zerosLike(k, dy!, codomain, domain)];
+  };
+
+  /** The map run at zero: only the nodes' own constants flow. `seed` [n, 1] of zeros gives the block its size. */
+  const buildOffset = (k: Kernels, [seed, ...values]: Value[]): Value[] => {
+    const constants = new Map<NodeId, Value>();
+    const linearised = linearise(k, values);
+    for (const node of path) {
+      const { apply, offset } = linearised.get(node.id)!;
+      const inputs = node.inputs.map((id) => constants.get(id) ?? null);
+      const passed = inputs.some((value) => value !== null) ? apply(inputs) : undefined;
+      const total = passed && offset ? k.binary('add', passed, offset) : (passed ?? offset);
+      if (total !== undefined) constants.set(node.id, total);
+    }
+    const zeros = k.tile(k.reshape(seed!, [-1, ...codomain.map(() => 1)]), [1, ...codomain]);
+    const result = constants.get(to);
+    return [result === undefined ? zeros : k.binary('add', zeros, result)];
+  };
+
+  const layerOf = new Map(layers.flatMap((layer) => layer.nodes.map((id) => [id, layer.index] as const)));
+  const buildOffsetByLayer = (k: Kernels, [dy, ...values]: Value[]): Value[] => {
+    const shares: (Value | undefined)[] = layers.map(() => undefined);
+    pullBack(k, dy!, linearise(k, values), (id, cotangent, { offset }) => {
+      if (offset === undefined) return;
+      const { shape } = nodes.get(id)!;
+      const share = k.reduce('sum', k.binary('mul', cotangent, offset), axesAfterBlock(shape));
+      const layer = layerOf.get(id);
+      if (layer === undefined) throw new Error(`Node "${id}" has a constant but no layer`);
+      const before = shares[layer];
+      shares[layer] = before === undefined ? share : k.binary('add', before, share);
+    });
+    const zero = k.reduce('sum', k.binary('mul', dy!, k.constant(scalar(0, codomain.length + 1))), axesAfterBlock(codomain));
+    return [k.concat(shares.map((share) => k.reshape(share ?? zero, [-1, 1])), 1)];
+  };
+
+  const programs = new Map<string, Promise<Program>>();
+  const program = (name: string, first: Shape, build: (k: Kernels, inputs: Value[]) => Value[]): Promise<Program> => {
+    let compiled = programs.get(name);
+    if (!compiled) programs.set(name, (compiled = backend.compile([first, ...captureShapes], build)));
+    return compiled;
+  };
+
+  const valuesPerProbe = sizeOf(domain) + path.reduce((sum, node) => sum + sizeOf(node.shape), 0);
+
+  return {
+    domain,
+    codomain,
+    valuesPerProbe,
+    async locate(inputs, fed) {
+      const count = inputs.shape[0]!;
+      const all = await forward.run(inputs, fed);
+      const values = all.slice(0, captures.length);
+      const [at, value] = [all[captures.length]!.data, all[captures.length + 1]!.data];
+      const limit = count === 1 ? Math.max(1, maxBlock(valuesPerProbe)) : count;
+
+      /** Runs a program over a block, as many rows at a time as memory allows. */
+      async function over(
+        name: string,
+        [first, last]: [Shape, Shape],
+        build: (k: Kernels, inputs: Value[]) => Value[],
+        block: Block,
+      ): Promise<Float32Array> {
+        if (count > 1 && block.count !== count) throw new Error(`A map over ${count} samples met a block of ${block.count} rows`);
+        if (block.size !== sizeOf(first)) throw new Error(`A block of vectors of size ${block.size} met a map of ${sizeOf(first)}`);
+        const compiled = await program(name, first, build);
+        const size = sizeOf(last);
+        if (block.count <= limit) {
+          const [result] = await compiled.run([{ data: block.data, shape: [block.count, ...first] }, ...values]);
+          return result!.data;
+        }
+        const data = new Float32Array(block.count * size);
+        for (let start = 0; start < block.count; start += limit) {
+          const rows = Math.min(limit, block.count - start);
+          const part = block.data.subarray(start * block.size, (start + rows) * block.size);
+          const [result] = await compiled.run([{ data: part, shape: [rows, ...first] }, ...values]);
+          data.set(result!.data, start * size);
+        }
+        return data;
+      }
+
+      const offsets = await program('offset', [1], buildOffset);
+      const [offset] = await offsets.run([{ data: new Float32Array(count), shape: [count, 1] }, ...values]);
+      return {
+        domain,
+        codomain,
+        count,
+        at,
+        value,
+        offset: offset!.data,
+        apply: async (block) => ({
+          count: block.count,
+          size: sizeOf(codomain),
+          data: from === to ? block.data.slice() : await over('apply', [domain, codomain], buildApply, block),
+        }),
+        transpose: async (block) => ({
+          count: block.count,
+          size: sizeOf(domain),
+          data: from === to ? block.data.slice() : await over('transpose', [codomain, domain], buildTranspose, block),
+        }),
+        offsetByLayer: async (block) =>
+          Float64Array.from(await over('offset by layer', [codomain, [layers.length]], buildOffsetByLayer, block)),
+      };
+    },
+    dispose() {
+      forward.dispose();
+      for (const compiled of programs.values()) void compiled.then((p) => p.dispose());
+    },
+  };
+}
+
+function constantValue(k: Kernels, node: Node): Value {
+  const value = node.parameters['value']!;
+  return k.constant({ data: value.data, shape: [1, ...node.shape] });
+}
+
+function axesAfterBlock(shape: Shape): number[] {
+  return shape.map((_, axis) => axis + 1);
+}
+
+function scalar(value: number, rank: number): Tensor {
+  return { data: Float32Array.of(value), shape: Array.from({ length: rank }, () => 1) };
+}
+
+/** Zeros of another shape with the block size of `block`. */
+function zerosLike(k: Kernels, block: Value, shape: Shape, target: Shape): Value {
+  const zero = k.reduce('sum', k.binary('mul', block, k.constant(scalar(0, shape.length + 1))), axesAfterBlock(shape));
+  return k.tile(k.reshape(zero, [-1, ...target.map(() => 1)]), [1, ...target]);
+}
