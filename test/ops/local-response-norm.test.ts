@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, it } from 'vitest';
 import { localResponseNorm } from '../../analysis/ops/local-response-norm.ts';
 import { backends, evaluate, expectClose, normalTensor, opLaws, tensor } from './op-laws.ts';
 

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, it } from 'vitest';
 import { logSoftmax } from '../../analysis/ops/log-softmax.ts';
 import { backends, evaluate, expectClose, normalTensor, opLaws, tensor } from './op-laws.ts';
 

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, it } from 'vitest';
 import { mvn } from '../../analysis/ops/mvn.ts';
 import { backends, evaluate, expectClose, normalTensor, opLaws, tensor } from './op-laws.ts';
 
