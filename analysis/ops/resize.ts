@@ -127,8 +127,11 @@ function source(
     }
     case 'pytorch_half_pixel':
       return target > 1 ? unscaled(i + 0.5) - 0.5 : 0;
-    case 'align_corners':
-      return target > 1 ? (i * (size - 1)) / (target - 1) : 0;
+    case 'align_corners': {
+      // ONNX means the length before rounding down
+      const length = given === undefined ? target : given * size;
+      return length === 1 ? 0 : (i * (size - 1)) / (length - 1);
+    }
     case 'asymmetric':
       return unscaled(i);
     case 'tf_half_pixel_for_nn':
