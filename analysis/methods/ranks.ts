@@ -1,9 +1,12 @@
 // How many directions a spectrum has: numerical, stable and effective rank, energy curve, elbow, representational power.
 // All take singular values in descending order.
 
-/** Values above the rank cut max(rows, cols)·eps·σ₁; eps of float64 by default, of what they were computed in otherwise. */
-export function numericalRank(values: ArrayLike<number>, rows: number, cols: number, eps = Number.EPSILON): number {
-  const cut = Math.max(rows, cols) * eps * (values[0] ?? 0);
+/**
+ * Values above the rank cut largestSide·eps·σ₁, where largestSide is the longer side of the matrix; eps of float64 by
+ * default, else of what the values were computed in.
+ */
+export function numericalRank(values: ArrayLike<number>, largestSide: number, eps = Number.EPSILON): number {
+  const cut = largestSide * eps * (values[0] ?? 0);
   let rank = 0;
   while (rank < values.length && values[rank]! > cut) rank++;
   return rank;

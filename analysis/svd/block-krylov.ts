@@ -207,9 +207,10 @@ function largestNorm(rows: Float32Array, count: number, size: number): number {
 }
 
 function largestGroup(values: Float64Array, tolerance: number): number {
-  const starts = [...groupsOf(values, 10 * tolerance), values.length];
   let largest = 0;
-  for (let i = 1; i < starts.length; i++) largest = Math.max(largest, starts[i]! - starts[i - 1]!);
+  for (const [i, start] of groupsOf(values, 10 * tolerance * (values[0] ?? 0)).entries()) {
+    largest = Math.max(largest, i + 1 - start);
+  }
   return largest;
 }
 

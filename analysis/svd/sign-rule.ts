@@ -15,13 +15,14 @@ export function signOf(values: ArrayLike<number>, start: number, size: number): 
 }
 
 /**
- * Where each group of equal values starts, for descending values: a value belongs to the group before it when it is
- * within tolerance·values[0] of its predecessor. Vectors of a group are one basis of a subspace, no more.
+ * For each of the descending values, where its group of equal values starts (its own index when it stands alone): a value
+ * within `tolerance` (absolute) of its predecessor belongs to the same group. The vectors of a group are one basis of a
+ * subspace, no more.
  */
 export function groupsOf(values: ArrayLike<number>, tolerance: number): number[] {
   const starts: number[] = [];
   for (let i = 0; i < values.length; i++) {
-    if (i === 0 || values[i - 1]! - values[i]! > tolerance * values[0]!) starts.push(i);
+    starts.push(i > 0 && values[i - 1]! - values[i]! <= tolerance ? starts[i - 1]! : i);
   }
   return starts;
 }

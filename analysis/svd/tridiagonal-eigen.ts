@@ -44,8 +44,8 @@ function implicitQl(d: Float64Array, offDiagonal: Float64Array, vectors: Float64
   e.set(offDiagonal);
   let scale = 0;
   for (let i = 0; i < n; i++) scale = Math.max(scale, Math.abs(d[i]!), Math.abs(e[i]!));
-  // Couplings this far below the matrix can be dropped whatever their neighbours are.
-  const floor = EPS * EPS * scale;
+  // A coupling this small moves no value by more: where the diagonal is rounding noise too, nothing smaller is reached.
+  const floor = 0.1 * EPS * scale;
   for (let l = 0; l < n; l++) {
     for (let sweep = 0; ; sweep++) {
       let m = l;

@@ -58,7 +58,7 @@ export interface TruncatedSvd {
   readonly converged: number;
   /** Single products with A and Aᵀ that it took. */
   readonly applications: number;
-  /** Where each group of equal values starts: vectors of a group are one basis of a subspace. */
+  /** For each triplet, where its group of equal values (within 10·tolerance·σ₁) starts; its vectors span a subspace, no more. */
   readonly groups: readonly number[];
   readonly remainder: Remainder;
 }
@@ -157,7 +157,7 @@ export async function truncatedSvd(operator: LinearOperator, options: TruncatedS
     residuals,
     converged,
     applications,
-    groups: groupsOf(values, 10 * tolerance),
+    groups: groupsOf(values, 10 * tolerance * (values[0] ?? 0)),
     remainder,
   };
 }
