@@ -1,8 +1,8 @@
 // Average pooling: window sums over counts, which differ at the border where padding is not counted.
 import type { Kernels, Value } from '../kernels/kernels.ts';
-import { affineOp, expandTo, number } from './affine-op.ts';
+import { affineOp, number } from './affine-op.ts';
 import type { OpNode, Op } from './op.ts';
-import { padsOf, poolGeometry, type PoolAttributes } from './window.ts';
+import { padsOf, poolGeometry, windowSums, windowSumsTransposed, type PoolAttributes } from './window.ts';
 
 /** One entry per spatial axis; a kernel of full size is global pooling. Input [N, C, …s], output [N, C, …t]. */
 export interface AveragePoolAttributes extends PoolAttributes {
@@ -19,37 +19,14 @@ export const averagePool: Op<AveragePoolAttributes> = affineOp<AveragePoolAttrib
     return [batch!, channels!, ...poolGeometry(sizes, attributes).sizes];
   },
   linear(k, [x], node) {
-    const { attributes, inputShapes, shape } = node;
-    const sizes = inputShapes[0]!.slice(2);
-    const sums = isGlobal(node)
-      ? k.reduce(
-          'sum',
-          x!,
-          sizes.map((_, i) => i + 3),
-          true,
-        )
-      : k.reshape(
-          k.sumPool(k.reshape(x!, [-1, ...inputShapes[0]!.slice(1)]), poolGeometry(sizes, attributes).options),
-          [-1, ...shape],
-        );
+    const sums = windowSums(k, x!, node.inputShapes[0]!, node.shape, node.attributes);
     return k.binary('mul', sums, weights(k, node));
   },
   transpose(k, dy, node) {
-    const { attributes, inputShapes, shape } = node;
-    const [, channels, ...size] = inputShapes[0]!;
     const shares = k.binary('mul', dy, weights(k, node));
-    if (isGlobal(node)) return [expandTo(k, shares, shape, inputShapes[0]!)];
-    const { options } = poolGeometry(size, attributes);
-    const merged = k.reshape(shares, [-1, ...shape.slice(1)]);
-    return [k.reshape(k.sumPoolTranspose(merged, { ...options, size, channels: channels! }), [-1, ...inputShapes[0]!])];
+    return [windowSumsTransposed(k, shares, node.inputShapes[0]!, node.shape, node.attributes)];
   },
 });
-
-/** One window that is exactly the input. */
-function isGlobal({ attributes: { kernel, pads, dilations }, inputShapes }: Node): boolean {
-  const sizes = inputShapes[0]!.slice(2);
-  return sizes.every((size, i) => kernel[i] === size && dilations[i] === 1) && pads.every((pad) => pad === 0);
-}
 
 /** One over the count of each window: a single number where all are equal, else [1, 1, 1, …t]. */
 function weights(k: Kernels, { attributes, inputShapes, shape }: Node): Value {

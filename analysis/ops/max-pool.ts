@@ -1,10 +1,10 @@
 // Max pooling. The winner of each window passes, the first in row-major order on a tie; padding never wins. A window over
 // several axes is a window along the last, then along the one before, and so on: this keeps winners and their order, and
-// costs Σ kernel instead of Π kernel terms.
+// costs Σ kernel instead of Π kernel terms. Where windows do not overlap, winners are one mask: A = window sums ∘ mask.
 import { sizeOf, type Kernels, type Shape, type Value } from '../kernels/kernels.ts';
 import { zerosFor } from './affine-op.ts';
 import type { Op } from './op.ts';
-import { padsOf, poolGeometry, type PoolAttributes } from './window.ts';
+import { extentOf, padsOf, poolGeometry, windowSums, windowSumsTransposed, type PoolAttributes } from './window.ts';
 
 /** One entry per spatial axis; a kernel of full size is global pooling. Input [N, C, …s], output [N, C, …t]. */
 export type MaxPoolAttributes = PoolAttributes;
@@ -55,25 +55,33 @@ export const maxPool: Op<MaxPoolAttributes> = {
     return k.reshape(k.maxPool(merged, poolGeometry(sizes, attributes).options), [-1, ...shape]);
   },
   linearise(k, [x0], _output, { attributes, inputShapes, shape }) {
+    const input = inputShapes[0]!;
     const selections: Selection[] = [];
     let x = x0!;
-    for (const pool of axisPools(inputShapes[0]!, shape, attributes)) {
+    for (const pool of axisPools(input, shape, attributes)) {
       const selection = select(k, x, pool);
       selections.push(selection);
       x = selection.output;
     }
+    const apply = (dx: Value): Value =>
+      k.reshape(
+        selections.reduce((value, selection) => selection.apply(value), dx),
+        [-1, ...shape],
+      );
+    const transpose = (dy: Value): Value =>
+      k.reshape(
+        selections.reduceRight((value, selection) => selection.transpose(value), dy),
+        [-1, ...input],
+      );
+    const { kernel, strides, dilations } = attributes;
+    if (kernel.some((size, i) => extentOf(size, dilations[i]!) > strides[i]! && shape[i + 2]! > 1)) {
+      return { apply: ([dx]) => apply(dx!), transpose: (dy) => [transpose(dy)] };
+    }
+    const ones = k.binary('equal', x, x);
+    const winners = transpose(ones);
     return {
-      apply: ([dx]) =>
-        k.reshape(
-          selections.reduce((value, { apply }) => apply(value), dx!),
-          [-1, ...shape],
-        ),
-      transpose: (dy) => [
-        k.reshape(
-          selections.reduceRight((value, { transpose }) => transpose(value), dy),
-          [-1, ...inputShapes[0]!],
-        ),
-      ],
+      apply: ([dx]) => windowSums(k, k.binary('mul', dx!, winners), input, shape, attributes),
+      transpose: (dy) => [k.binary('mul', windowSumsTransposed(k, dy, input, shape, attributes), winners)],
     };
   },
 };
@@ -98,43 +106,34 @@ function axisPools(input: Shape, output: Shape, attributes: PoolAttributes): Axi
 }
 
 function select(k: Kernels, x0: Value, pool: AxisPool): Selection {
-  const apart = pool.count === 1 || pool.stride === pool.kernel;
-  return apart && pool.dilation === 1 ? selectApart(k, x0, pool) : selectOverlapping(k, x0, pool);
+  return pool.count === 1 && pool.dilation === 1 ? selectWhole(k, x0, pool) : selectPlaces(k, x0, pool);
 }
 
-/** Windows side by side: the axis is cut into [count, kernel], and one mask over it holds the winners. */
-function selectApart(k: Kernels, x0: Value, { outer, size, inner, count, kernel, before }: AxisPool): Selection {
-  const covered = Math.min(size, count * kernel - before);
-  const behind = count * kernel - before - covered;
-  const cut = (x: Value, fill: number): Value => {
-    const axis = along(k, k.reshape(x, [-1, outer, size, inner]), 0, covered);
-    return k.reshape(padAlong(k, axis, before, behind, fill), [-1, outer, count, kernel, inner]);
-  };
-  const joined = (windows: Value): Value => {
-    const axis = along(k, k.reshape(windows, [-1, outer, count * kernel, inner]), before, before + covered);
-    return padAlong(k, axis, 0, size - covered, 0);
-  };
-  const windows = cut(x0, lowest);
-  const output = k.reduce('max', windows, [3], true);
+/** One window: a maximum over the axis, and one mask. */
+function selectWhole(k: Kernels, x0: Value, { outer, size, inner, kernel, before }: AxisPool): Selection {
+  const covered = Math.min(size, kernel - before);
+  const entries = (x: Value): Value => along(k, k.reshape(x, [-1, outer, size, inner]), 0, covered);
+  const output = k.reduce('max', entries(x0), [2], true);
   // Of the entries that equal the maximum, the first has the highest rank.
   const ranks = k.constant({
-    data: Float32Array.from({ length: kernel }, (_, i) => kernel - i),
-    shape: [1, 1, 1, kernel, 1],
+    data: Float32Array.from({ length: covered }, (_, i) => covered - i),
+    shape: [1, 1, covered, 1],
   });
-  const ranked = k.binary('mul', k.binary('equal', windows, output), ranks);
-  const winners = k.binary('equal', ranked, k.reduce('max', ranked, [3], true));
+  const ranked = k.binary('mul', k.binary('equal', entries(x0), output), ranks);
+  const winners = k.binary('equal', ranked, k.reduce('max', ranked, [2], true));
   return {
-    output: k.reshape(output, [-1, outer, count, inner]),
-    apply: (dx) => k.reduce('sum', k.binary('mul', cut(dx, 0), winners), [3], false),
-    transpose: (dy) => joined(k.binary('mul', k.reshape(dy, [-1, outer, count, 1, inner]), winners)),
+    output,
+    apply: (dx) => k.reduce('sum', k.binary('mul', entries(dx), winners), [2], true),
+    transpose: (dy) =>
+      padAlong(k, k.binary('mul', k.reshape(dy, [-1, outer, 1, inner]), winners), 0, size - covered, 0),
   };
 }
 
 /**
- * Windows that overlap or leave gaps: one term per position in the window. The transpose adds up the terms of equal
- * remainder by the stride and interleaves the sums once.
+ * Any windows: one term per place in the window. The transpose adds up the terms of equal remainder by the stride and
+ * interleaves the sums once.
  */
-function selectOverlapping(k: Kernels, x0: Value, pool: AxisPool): Selection {
+function selectPlaces(k: Kernels, x0: Value, pool: AxisPool): Selection {
   const { outer, size, inner, count, kernel, stride, dilation, before, after } = pool;
   const padded = size + before + after;
   const reach = (count - 1) * stride + 1;

@@ -1,6 +1,6 @@
 // Where the windows of a convolution or a pooling lie: output sizes, resolved padding, and ceil mode.
 import { UserError } from '../errors.ts';
-import type { PoolOptions, Window } from '../kernels/kernels.ts';
+import type { Kernels, PoolOptions, Shape, Value, Window } from '../kernels/kernels.ts';
 
 /** Extent of a dilated kernel along one axis. */
 export function extentOf(kernel: number, dilation: number): number {
@@ -53,4 +53,35 @@ export function poolGeometry(
     Math.max(0, (outputs[i]! - 1) * strides[i]! + extentOf(kernel[i]!, dilations[i]!) - size - before[i]!),
   );
   return { sizes: outputs, options: { kernel, strides, dilations, pads: [...before, ...after] } };
+}
+
+/** Sums over the windows of a pooling: [B, N, C, …s] to [B, N, C, …t]. */
+export function windowSums(k: Kernels, x: Value, input: Shape, output: Shape, attributes: PoolAttributes): Value {
+  const sizes = input.slice(2);
+  if (isWhole(sizes, attributes)) {
+    const axes = sizes.map((_, i) => i + 3);
+    return k.reduce('sum', x, axes, true);
+  }
+  const sums = k.sumPool(k.reshape(x, [-1, ...input.slice(1)]), poolGeometry(sizes, attributes).options);
+  return k.reshape(sums, [-1, ...output]);
+}
+
+/** The adjoint of `windowSums`: each entry of [B, N, C, …t] goes to every place of its window. */
+export function windowSumsTransposed(
+  k: Kernels,
+  y: Value,
+  input: Shape,
+  output: Shape,
+  attributes: PoolAttributes,
+): Value {
+  const [, channels, ...size] = input;
+  if (isWhole(size, attributes)) return k.tile(y, [1, 1, 1, ...size]);
+  const { options } = poolGeometry(size, attributes);
+  const merged = k.reshape(y, [-1, ...output.slice(1)]);
+  return k.reshape(k.sumPoolTranspose(merged, { ...options, size, channels: channels! }), [-1, ...input]);
+}
+
+/** One window that is exactly the input. */
+function isWhole(sizes: readonly number[], { kernel, pads, dilations }: PoolAttributes): boolean {
+  return sizes.every((size, i) => kernel[i] === size && dilations[i] === 1) && pads.every((pad) => pad === 0);
 }
