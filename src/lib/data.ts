@@ -1,0 +1,119 @@
+// What the pages know, asked of GraphQL in process: each document once per build, whatever the number of pages that use it.
+// The types are those of the stored report; what a document does not ask for is not there.
+import { data } from '../../graphql/query.ts';
+import { openStore } from '../../reports/store.ts';
+import type {
+  StoredLayer,
+  StoredLayerHead,
+  StoredModel,
+  StoredSample,
+  StoredSampleHead,
+} from '../../reports/format.ts';
+import { LAYER, MODEL, MODEL_IDS, SAMPLE, SAMPLES } from './documents.ts';
+import { reportsFolder } from './folders.ts';
+
+type WeightDirections = NonNullable<StoredLayer['weightDirections']>;
+type Direction = WeightDirections['directions'][number];
+type Exemplar = Omit<Direction['exemplars'][number], 'sample'> & { sample: SampleHead };
+
+/** A line per layer, with the summary of its weights. */
+export type LayerFacts = StoredLayerHead & Pick<StoredLayer, 'weightDirections'>;
+/** All that pages share about one model. */
+export type ModelFacts = StoredModel & {
+  readonly report: string;
+  readonly digest: string;
+  readonly layers: readonly LayerFacts[];
+};
+/** A line per sample. */
+export type SampleHead = StoredSampleHead;
+/** One layer with the answers of every method. */
+export type LayerAnswers = Omit<StoredLayer, 'weightDirections'> & {
+  readonly weightDirections:
+    | (Omit<WeightDirections, 'directions'> & {
+        readonly directions: readonly (Omit<Direction, 'exemplars'> & { readonly exemplars: readonly Exemplar[] })[];
+      })
+    | null;
+};
+/** One sample with the answers of every method. */
+export type SampleAnswers = StoredSample;
+
+interface Page<T> {
+  readonly nodes: readonly T[];
+  readonly pageInfo: { readonly hasNextPage: boolean; readonly endCursor: string | null };
+}
+
+const store = openStore(reportsFolder());
+
+/** Runs a document over the reports folder; any error in it is an error of the build. */
+function ask<T>(document: string, variables: Record<string, unknown> = {}): Promise<T> {
+  return data<T>(store, document, variables);
+}
+
+async function allPages<T>(pageAfter: (after: string | null) => Promise<Page<T>>): Promise<T[]> {
+  const nodes: T[] = [];
+  for (let after: string | null = null; ;) {
+    const page: Page<T> = await pageAfter(after);
+    nodes.push(...page.nodes);
+    if (!page.pageInfo.hasNextPage) return nodes;
+    after = page.pageInfo.endCursor;
+  }
+}
+
+const kept = new Map<string, Promise<unknown>>();
+function once<T>(key: string, make: () => Promise<T>): Promise<T> {
+  // A dev server shows reports as they are now; a build asks once.
+  if (import.meta.env.DEV) return make();
+  const known = kept.get(key);
+  if (known) return known as Promise<T>;
+  const made = make();
+  kept.set(key, made);
+  return made;
+}
+
+/** Every model that has a report, by report id. */
+export function allModels(): Promise<ModelFacts[]> {
+  return once('models', async () => {
+    const reports = await allPages((after) =>
+      ask<{ models: Page<{ report: string }> }>(MODEL_IDS, { after }).then(({ models }) => models),
+    );
+    return Promise.all(
+      reports.map(({ report }) => ask<{ model: ModelFacts }>(MODEL, { id: report }).then(({ model }) => model)),
+    );
+  });
+}
+
+/** Every sample of a report, in the order of the input. */
+export function samplesOf(report: string): Promise<SampleHead[]> {
+  return once(`samples of ${report}`, () =>
+    allPages((after) =>
+      ask<{ model: { samples: Page<SampleHead> } }>(SAMPLES, { id: report, after }).then(({ model }) => model.samples),
+    ),
+  );
+}
+
+/** One layer with the answers of every method. */
+export async function layerAnswers(report: string, layer: string): Promise<LayerAnswers> {
+  const { model } = await ask<{ model: { layer: LayerAnswers } }>(LAYER, { id: report, layer });
+  return model.layer;
+}
+
+/** One sample with the answers of every method. */
+export async function sampleAnswers(report: string, sample: string): Promise<SampleAnswers> {
+  const { model } = await ask<{ model: { sample: SampleAnswers } }>(SAMPLE, { id: report, sample });
+  return model.sample;
+}
+
+/** Why a method says nothing about a layer, a sample or the model, in words. */
+export function reasonFor(
+  model: ModelFacts,
+  method: string,
+  { layer, sample }: { layer?: string; sample?: string } = {},
+): string {
+  const status = model.methods.find((one) => one.method === method);
+  if (!status) return 'The method was not run.';
+  const skipped = layer === undefined ? undefined : status.layersSkipped.find((one) => one.layer === layer);
+  const failed = status.failures.find((one) => one.unit === (layer ?? sample));
+  const reason = skipped?.reason ?? failed?.reason ?? status.reason;
+  if (reason) return reason;
+  return status.outcome === 'ANSWERED' ? 'The method has nothing to say here.' : 'No reason was given.';
+}

@@ -1,0 +1,98 @@
+// Every GraphQL document of the site, so that one test can hold them all against the schema.
+// A method's section asks for its own field: one entry in LAYER_FIELDS, SAMPLE_FIELDS or MODEL_FIELDS per method.
+
+const IMAGE = 'url width height alt array';
+const CERTIFICATE =
+  'certificate { completeness adjointness residuals converged applications reconstruction remainder }';
+const DIRECTION = `index singularValue group inputImage { ${IMAGE} } outputImage { ${IMAGE} }`;
+const BIAS_SHARES = 'output value input residual residualShare byLayer { layer value }';
+
+/** What each method's section on a layer's page asks for, by method id. */
+export const LAYER_FIELDS: Readonly<Record<string, string>> = {
+  'weight-directions': `weightDirections {
+    weightShape unfoldedShape blocks singularValues energy rank stableRank effectiveRank
+    toeplitzSingularValues toeplitzReason
+    powerLaw { alpha xmin distance standardError tailCount caution } powerLawReason
+    directions(first: 24) {
+      index singularValue group block filter { ${IMAGE} } synthesised { ${IMAGE} }
+      exemplars { sample { index name detailed image { ${IMAGE} } } signal heatMap { ${IMAGE} } }
+    }
+    ${CERTIFICATE}
+  }`,
+};
+
+/** What each method's section on a sample's page asks for, by method id. */
+export const SAMPLE_FIELDS: Readonly<Record<string, string>> = {
+  'input-output-map': `inputOutputMap {
+    shape singularValues directions(first: 12) { ${DIRECTION} }
+    residual { ${IMAGE} } rows { at reason image { ${IMAGE} } } columns { at reason image { ${IMAGE} } }
+    transposed { ${IMAGE} } farEnergy farRadius farEnergyReason
+    ${CERTIFICATE}
+  }`,
+  'bias-shares': `biasShares { ${BIAS_SHARES} }
+    adversarialStep { epsilon prediction image { ${IMAGE} } clean { ${BIAS_SHARES} } perturbed { ${BIAS_SHARES} } }`,
+};
+
+/** What each method's section on a model's overview asks for, by method id. */
+export const MODEL_FIELDS: Readonly<Record<string, string>> = {
+  'decision-traces': `traceSummary { layers
+    correct { count rightByLayer decidedByLayer variationMean variationSd }
+    wrong { count rightByLayer decidedByLayer variationMean variationSd } }`,
+  'bias-shares': `biasSummary { samples residualShareMean residualShareSd byLayer { layer mean sd }
+    correct { samples residualShareMean residualShareSd } ${CERTIFICATE} }`,
+  'power-law': 'capacity { convention value }',
+  sanity: 'sanity { picture against layer spearmanMean spearmanSd samples }',
+};
+
+const SAMPLE_HEAD = `index name label prediction confidence correct detailed decisionLayer image { ${IMAGE} }`;
+
+/** Ids of the reports, in pages of 100. */
+export const MODEL_IDS = `query ModelIds($after: String) {
+  models(first: 100, after: $after) { nodes { report } pageInfo { hasNextPage endCursor } }
+}`;
+
+/** All that pages share about one model: facts, findings, summaries, and a line per layer. */
+export const MODEL = `query Model($id: ID!) {
+  model(id: $id) {
+    report digest name format sha256 parameterCount multiplyAdds inputShape outputShape classNames accuracy stripped notes otherOutputs
+    input { name kind shape preprocessing { source channelOrder scale mean std size } otherInputs { name shape fedWith } }
+    layerGraph { from to }
+    classSummaries { class samples right predicted }
+    provenance { tool version backend precision seed command samplesSha256 settingsSha256 sampleCount settings { name value } }
+    methods { method question version outcome reason layersSkipped { layer reason } failures { unit reason } }
+    findings { rule level subject value limit floor unit message }
+    layers {
+      index name op ops activation interpretation inputShape outputShape parameterCount multiplyAdds
+      inactiveShare inactiveShareSd disconnectedShare
+      representationalPower { part gamma count share countSd samples }
+      weightDirections { singularValues energy rank stableRank effectiveRank unfoldedShape powerLaw { alpha standardError caution } powerLawReason
+        directions(first: 6) { filter { ${IMAGE} } } ${CERTIFICATE} }
+    }
+    ${Object.values(MODEL_FIELDS).join('\n    ')}
+  }
+}`;
+
+/** One layer with the answers of every method. */
+export const LAYER = `query Layer($id: ID!, $layer: String!) {
+  model(id: $id) {
+    layer(name: $layer) { index name ${Object.values(LAYER_FIELDS).join('\n      ')} }
+  }
+}`;
+
+/** A line per sample, in pages of 100. */
+export const SAMPLES = `query Samples($id: ID!, $after: String) {
+  model(id: $id) {
+    samples(first: 100, after: $after) { nodes { ${SAMPLE_HEAD} } pageInfo { hasNextPage endCursor } totalCount }
+  }
+}`;
+
+/** One sample with the answers of every method. */
+export const SAMPLE = `query Sample($id: ID!, $sample: String!) {
+  model(id: $id) {
+    sample(name: $sample) {
+      ${SAMPLE_HEAD} outputs { output value probability } outputImage { ${IMAGE} }
+      inputs { name shape image { ${IMAGE} } }
+      ${Object.values(SAMPLE_FIELDS).join('\n      ')}
+    }
+  }
+}`;

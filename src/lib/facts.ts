@@ -1,0 +1,71 @@
+// Sentences and small summaries that more than one page says about a model.
+import type { ModelFacts } from './data.ts';
+import { worstError } from './certificate.ts';
+import { formatCount, formatPlural, formatShape, formatShortCount } from './numbers.ts';
+
+const FORMATS: Readonly<Record<string, string>> = {
+  onnx: 'ONNX',
+  'tfjs-layers': 'TensorFlow.js layers model',
+  'tfjs-graph': 'TensorFlow.js graph model',
+  'keras-h5': 'Keras HDF5',
+  'keras-v3': 'Keras v3',
+};
+
+/** The model file's format as people call it. */
+export function formatName(format: string): string {
+  return FORMATS[format] ?? format;
+}
+
+/** What this network is, in one sentence. */
+export function describeModel(model: ModelFacts): string {
+  const kind = model.input?.kind;
+  const input = formatShape(model.inputShape);
+  const what =
+    kind === 'image'
+      ? `images of ${input}`
+      : kind === 'points'
+        ? `point clouds of ${input}`
+        : kind === 'signal'
+          ? `signals of ${input}`
+          : `${input} numbers`;
+  const classes = model.classNames?.length;
+  const does = classes ? `tells ${formatCount(classes)} classes apart in` : `turns`;
+  const out = classes ? what : `${what} into ${formatShape(model.outputShape)}`;
+  return `A network of ${formatPlural(model.layers.length, 'layer')} and ${formatShortCount(model.parameterCount)} parameters that ${does} ${out}.`;
+}
+
+export interface LevelCounts {
+  readonly fail: number;
+  readonly warn: number;
+  readonly pass: number;
+}
+
+/** Findings by level. */
+export function countLevels(model: ModelFacts): LevelCounts {
+  const count = (level: string) => model.findings.filter((finding) => finding.level === level).length;
+  return { fail: count('FAIL'), warn: count('WARN'), pass: count('PASS') };
+}
+
+/** The worst level of the findings about each subject. */
+export function levelsBySubject(model: ModelFacts): ReadonlyMap<string, 'warn' | 'fail'> {
+  const levels = new Map<string, 'warn' | 'fail'>();
+  for (const { level, subject } of model.findings) {
+    if (level === 'FAIL') levels.set(subject, 'fail');
+    else if (level === 'WARN' && !levels.has(subject)) levels.set(subject, 'warn');
+  }
+  return levels;
+}
+
+/** The largest relative error in the certificates of a model's layers and summaries, and where it is; null without any. */
+export function worstCertificate(model: ModelFacts): { error: number; of: string } | null {
+  const certified = [
+    ...model.layers.flatMap((layer) =>
+      layer.weightDirections ? [{ of: layer.name, certificate: layer.weightDirections.certificate }] : [],
+    ),
+    ...(model.biasSummary?.certificate ? [{ of: 'bias shares', certificate: model.biasSummary.certificate }] : []),
+  ];
+  return certified.reduce<{ error: number; of: string } | null>((worst, { of, certificate }) => {
+    const error = worstError(certificate);
+    return error !== null && (worst === null || error > worst.error) ? { error, of } : worst;
+  }, null);
+}

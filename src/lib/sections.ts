@@ -1,0 +1,66 @@
+// The sections of the pages, in the order in which they are shown: a method that answers on a layer, a sample or the model
+// is one component here, one line in this file and its fields in documents.ts.
+import BiasShares from '../components/BiasShares.astro';
+import BiasSummary from '../components/BiasSummary.astro';
+import DecisionSummary from '../components/DecisionSummary.astro';
+import InputOutputMap from '../components/InputOutputMap.astro';
+import LayerUse from '../components/LayerUse.astro';
+import SanityScores from '../components/SanityScores.astro';
+import WeightDirections from '../components/WeightDirections.astro';
+import type { LayerAnswers, ModelFacts, SampleAnswers } from './data.ts';
+
+/** A section is shown where `answered` holds; elsewhere the page says why not, from the status of the method `id`. */
+export interface Section<Subject> {
+  /** Method id, which is also the anchor on the page and the entry of the glossary. */
+  readonly id: string;
+  readonly title: string;
+  readonly answered: (subject: Subject) => boolean;
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- components have props of their own; each is given the model and its subject.
+  readonly component: any;
+}
+
+export const MODEL_SECTIONS: readonly Section<ModelFacts>[] = [
+  {
+    id: 'decision-traces',
+    title: 'Where decisions are made',
+    answered: (m) => m.traceSummary !== null,
+    component: DecisionSummary,
+  },
+  {
+    id: 'bias-shares',
+    title: 'What the constants contribute',
+    answered: (m) => m.biasSummary !== null,
+    component: BiasSummary,
+  },
+  {
+    id: 'input-patterns',
+    title: 'How much of each layer is used',
+    answered: (m) => m.layers.some((l) => l.representationalPower.length > 0 || l.inactiveShare !== null),
+    component: LayerUse,
+  },
+  {
+    id: 'sanity',
+    title: 'Do the pictures depend on the model?',
+    answered: (m) => m.sanity.length > 0,
+    component: SanityScores,
+  },
+];
+
+export const LAYER_SECTIONS: readonly Section<LayerAnswers>[] = [
+  {
+    id: 'weight-directions',
+    title: 'Weight directions',
+    answered: (l) => l.weightDirections !== null,
+    component: WeightDirections,
+  },
+];
+
+export const SAMPLE_SECTIONS: readonly Section<SampleAnswers>[] = [
+  { id: 'bias-shares', title: 'Input and constants', answered: (s) => s.biasShares.length > 0, component: BiasShares },
+  {
+    id: 'input-output-map',
+    title: 'Input-output map',
+    answered: (s) => s.inputOutputMap !== null,
+    component: InputOutputMap,
+  },
+];
