@@ -107,9 +107,11 @@ export function readReports(source: ReportSource): Store {
     if (found) return found;
     const ids = await source.list();
     const near = nearest(id, ids);
-    const known = ids.length > 0 ? `Known: ${ids.slice(0, 20).join(', ')}${ids.length > 20 ? ', …' : ''}.` : '';
-    throw new ReportError('NOT_FOUND', `No report "${id}" in ${source.name}`, {
-      hint: near ? `Did you mean "${near}"?` : known || 'There is no report yet: make one with "eigenlens analyze".',
+    const known = `${source.name} has ${ids.slice(0, 20).join(', ')}${ids.length > 20 ? ', …' : ''}.`;
+    const none = `There is no report in ${source.name} yet: make one with "eigenlens analyze".`;
+    // The place is left to the hint: a message may reach askers who have no business with this machine's folders.
+    throw new ReportError('NOT_FOUND', `No report "${id}"`, {
+      hint: near ? `Did you mean "${near}"? ${known}` : ids.length > 0 ? known : none,
     });
   }
 

@@ -299,6 +299,9 @@ function occupied(path: string): UserError {
 }
 
 function unreadable(path: string, cause: unknown): ReportError {
-  const why = WHY[(cause as NodeJS.ErrnoException).code ?? ''] ?? String(cause);
-  return new ReportError('REPORT_UNREACHABLE', `Cannot read ${path}: ${why}`, { cause });
+  const { code = 'unknown error' } = cause as NodeJS.ErrnoException;
+  return new ReportError('REPORT_UNREACHABLE', `Cannot read ${basename(path)}: ${WHY[code] ?? code}`, {
+    hint: path,
+    cause,
+  });
 }

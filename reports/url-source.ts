@@ -38,10 +38,12 @@ export function urlSource(
     try {
       response = await fetch(url, { headers, cache: 'no-cache' });
     } catch (cause) {
-      throw new ReportError('REPORT_UNREACHABLE', `Cannot reach ${url}: ${String(cause)}`, { cause });
+      throw new ReportError('REPORT_UNREACHABLE', `Cannot reach ${path}: ${String(cause)}`, { hint: url, cause });
     }
     if (response.ok || response.status === 304 || response.status === 404) return response;
-    throw new ReportError('REPORT_UNREACHABLE', `Cannot read ${url}: the server answers ${response.status}`);
+    throw new ReportError('REPORT_UNREACHABLE', `Cannot read ${path}: the server answers ${response.status}`, {
+      hint: url,
+    });
   }
 
   return {
@@ -53,7 +55,7 @@ export function urlSource(
         const { reports } = (await response.json()) as ReportIndex;
         return reports.map(({ id }) => id).sort();
       } catch (cause) {
-        throw new ReportError('REPORT_CORRUPT', `${root}index.json is damaged: ${String(cause)}`, { cause });
+        throw new ReportError('REPORT_CORRUPT', `index.json is damaged: ${String(cause)}`, { hint: root, cause });
       }
     },
     async head(id, { fresh = false } = {}) {

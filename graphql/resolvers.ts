@@ -1,0 +1,287 @@
+// What GraphQL adds to the JSON of a report: ids, pages, filters, and the way from one object to another. Every other
+// field is the JSON's own, read by name; a layer's or sample's file is opened only when a field of it is asked for.
+import type { GraphQLFieldResolver } from 'graphql';
+import { compareReports } from '../reports/compare.ts';
+import type { ReportComparison } from '../reports/compare.ts';
+import { FORMAT_VERSION, layerBodyFields, sampleBodyFields } from '../reports/format.ts';
+import type { StoredLayer, StoredLayerHead, StoredSample, StoredSampleHead } from '../reports/format.ts';
+import { checkReportId } from '../reports/reader.ts';
+import type { Store, StoredReport } from '../reports/reader.ts';
+import { cursor, globalId, readCursor, readGlobalId } from './global-id.ts';
+import { LIMITS, pageSize, refusal } from './limits.ts';
+import packageJson from '../package.json' with { type: 'json' };
+
+export interface Context {
+  readonly store: Store;
+}
+
+type Resolver = GraphQLFieldResolver<any, Context>;
+
+const modelOf = (stored: StoredReport) => ({
+  __typename: 'Model',
+  id: globalId({ type: 'Model', report: stored.id }),
+  report: stored.id,
+  digest: stored.digest,
+  formatVersion: stored.formatVersion,
+  ...stored.model,
+  stored,
+});
+
+const layerOf = (stored: StoredReport, head: StoredLayerHead) => ({
+  __typename: 'Layer',
+  id: globalId({ type: 'Layer', report: stored.id, name: head.name }),
+  ...head,
+  stored,
+});
+
+const sampleOf = (stored: StoredReport, head: StoredSampleHead) => ({
+  __typename: 'Sample',
+  id: globalId({ type: 'Sample', report: stored.id, name: head.name }),
+  ...head,
+  stored,
+});
+
+type ModelSource = ReturnType<typeof modelOf>;
+type LayerSource = ReturnType<typeof layerOf>;
+type SampleSource = ReturnType<typeof sampleOf>;
+
+/** A report by its id or its global id. */
+async function findReport(store: Store, id: string): Promise<StoredReport | null> {
+  const key = readGlobalId(id);
+  return store.find(key?.type === 'Model' ? key.report : checkReportId(id));
+}
+
+async function needReport(store: Store, id: string): Promise<StoredReport> {
+  const key = readGlobalId(id);
+  return store.report(key?.type === 'Model' ? key.report : checkReportId(id));
+}
+
+async function nodeOf(store: Store, id: string) {
+  const key = readGlobalId(id);
+  if (!key) throw refusal('BAD_USER_INPUT', `${JSON.stringify(id.slice(0, 80))} is not a global id`, 200);
+  const stored = await store.find(key.report);
+  if (!stored) return null;
+  if (key.type === 'Model') return modelOf(stored);
+  if (key.type === 'Layer') return orNull(stored.layerNamed(key.name), (head) => layerOf(stored, head));
+  return orNull(stored.sampleNamed(key.name), (head) => sampleOf(stored, head));
+}
+
+interface Page {
+  readonly first?: number | null;
+  readonly after?: string | null;
+}
+
+/** One page of a list that ascends by a key, which is what its cursors are made of. */
+function pageOf<T, R>(
+  entries: readonly T[],
+  { first, after }: Page,
+  defaultSize: number,
+  keyOf: (entry: T, position: number) => string | number,
+  nodeOf: (entry: T) => R,
+) {
+  const size = pageSize(first ?? defaultSize);
+  const key = after == null ? null : readCursor(after);
+  const isAfter = (entry: T, position: number) => {
+    const own = keyOf(entry, position);
+    return key === null || (typeof own === 'number' ? own > Number(key) : own > key);
+  };
+  const found = entries.findIndex(isAfter);
+  const start = found < 0 ? entries.length : found;
+  const page = entries.slice(start, start + size);
+  const endCursor = page.length > 0 ? cursor(keyOf(page.at(-1)!, start + page.length - 1)) : null;
+  return {
+    nodes: page.map(nodeOf),
+    pageInfo: { hasNextPage: start + size < entries.length, endCursor },
+    totalCount: entries.length,
+  };
+}
+
+interface SampleFilter {
+  readonly correct?: boolean | null;
+  readonly label?: string | null;
+  readonly prediction?: string | null;
+  readonly decisionLayerAtLeast?: number | null;
+  readonly detailed?: boolean | null;
+}
+
+/** A null in a filter asks for nothing. */
+function matches(sample: StoredSampleHead, filter: SampleFilter): boolean {
+  return (
+    (filter.correct == null || sample.correct === filter.correct) &&
+    (filter.label == null || sample.label === filter.label) &&
+    (filter.prediction == null || sample.prediction === filter.prediction) &&
+    (filter.detailed == null || sample.detailed === filter.detailed) &&
+    (filter.decisionLayerAtLeast == null || (sample.decisionLayer ?? 0) >= filter.decisionLayerAtLeast)
+  );
+}
+
+/** Which report a mention of a sample (`{ index, name }` in the JSON) belongs to. */
+const mentionedIn = new WeakMap<object, StoredReport>();
+
+function rememberMentions(value: unknown, stored: StoredReport): void {
+  if (typeof value !== 'object' || value === null) return;
+  if (Array.isArray(value)) {
+    if (typeof value[0] === 'object') for (const entry of value) rememberMentions(entry, stored);
+    return;
+  }
+  for (const [key, entry] of Object.entries(value)) {
+    if ((key === 'sample' || key === 'other') && typeof entry === 'object' && entry) mentionedIn.set(entry, stored);
+    else rememberMentions(entry, stored);
+  }
+}
+
+function mentionedSample(mention: { index: number }): SampleSource {
+  const stored = mentionedIn.get(mention)!;
+  return sampleOf(stored, stored.samples[mention.index]!);
+}
+
+async function fieldOfLayer({ stored, index }: LayerSource, field: keyof StoredLayer) {
+  const value = (await stored.layer(index))[field];
+  rememberMentions(value, stored);
+  return value;
+}
+
+async function fieldOfSample<F extends keyof StoredSample>({ stored, index }: SampleSource, field: F) {
+  const value = (await stored.sample(index))[field];
+  rememberMentions(value, stored);
+  return value;
+}
+
+function fieldsOf<F extends string>(fields: readonly F[], read: (source: any, field: F) => unknown) {
+  return Object.fromEntries(fields.map((field) => [field, (source: any) => read(source, field)]));
+}
+
+function orNull<T, R>(value: T | undefined, map: (value: T) => R): R | null {
+  return value === undefined ? null : map(value);
+}
+
+/** By type and field; what is missing here is the property of that name, cut to `first` where the field has one. */
+export const resolvers: Readonly<Record<string, Readonly<Record<string, Resolver>>>> = {
+  Query: {
+    models: async (_, page: Page, { store }) => {
+      const ids = await store.list();
+      const found = pageOf(
+        ids,
+        page,
+        20,
+        (id) => id,
+        (id) => store.report(id).then(modelOf),
+      );
+      return { ...found, nodes: await Promise.all(found.nodes) };
+    },
+    model: async (_, { id }: { id: string }, { store }) => {
+      const stored = await findReport(store, id);
+      return stored && modelOf(stored);
+    },
+    node: (_, { id }: { id: string }, { store }) => nodeOf(store, id),
+    compare: async (_, { base, head }: { base: string; head: string }, { store }) => {
+      const [before, after] = await Promise.all([needReport(store, base), needReport(store, head)]);
+      return { base: modelOf(before), head: modelOf(after), ...(await compareReports(before, after)) };
+    },
+    service: () => ({
+      version: packageJson.version,
+      schemaVersion: String(FORMAT_VERSION),
+      maxDepth: LIMITS.depth,
+      maxCost: LIMITS.cost,
+      maxTokens: LIMITS.tokens,
+      maxPageSize: LIMITS.pageSize,
+      maxBodyBytes: LIMITS.bodyBytes,
+      maxSeconds: LIMITS.seconds,
+    }),
+  },
+
+  Model: {
+    run: ({ stored }: ModelSource) => stored.run(),
+    layers: ({ stored }: ModelSource) => stored.layers.map((head) => layerOf(stored, head)),
+    layer: ({ stored }: ModelSource, { name }: { name: string }) =>
+      orNull(stored.layerNamed(name), (head) => layerOf(stored, head)),
+    samples: ({ stored }: ModelSource, { filter, ...page }: Page & { filter?: SampleFilter | null }) => {
+      const samples = filter ? stored.samples.filter((sample) => matches(sample, filter)) : stored.samples;
+      return pageOf(
+        samples,
+        page,
+        20,
+        ({ index }) => index,
+        (head) => sampleOf(stored, head),
+      );
+    },
+    sample: ({ stored }: ModelSource, { name }: { name: string }) =>
+      orNull(stored.sampleNamed(name), (head) => sampleOf(stored, head)),
+  },
+
+  Layer: {
+    ...fieldsOf(layerBodyFields, fieldOfLayer),
+    skippedBy: ({ stored, name }: LayerSource) =>
+      stored.model.methods.flatMap(({ method, layersSkipped }) =>
+        layersSkipped.filter(({ layer }) => layer === name).map(({ reason }) => ({ method, reason })),
+      ),
+  },
+
+  Sample: {
+    ...fieldsOf(sampleBodyFields, fieldOfSample),
+    inputPatterns: async (source: SampleSource, { layer, part }: { layer?: string | null; part?: string | null }) => {
+      const all = await fieldOfSample(source, 'inputPatterns');
+      return all.filter((p) => (layer == null || p.layer === layer) && (part == null || p.part === part));
+    },
+    outputContributions: async (
+      source: SampleSource,
+      { split, output }: { split?: string | null; output?: string | null },
+    ) => {
+      const all = await fieldOfSample(source, 'outputContributions');
+      return all.filter((c) => (split == null || c.split === split) && (output == null || c.output === output));
+    },
+  },
+
+  SignalExemplar: { sample: ({ sample }) => mentionedSample(sample) },
+  SimilarityOverlay: { other: ({ other }) => mentionedSample(other) },
+
+  InputPatterns: {
+    narrow: (
+      { narrow }: { narrow: readonly { neuron: string }[] },
+      { neuron, first }: { neuron?: string | null; first?: number | null },
+    ) => {
+      const size = pageSize(first ?? 8);
+      const taken = new Map<string, number>();
+      return narrow.filter((pattern) => {
+        const before = taken.get(pattern.neuron) ?? 0;
+        taken.set(pattern.neuron, before + 1);
+        return before < size && (neuron == null || pattern.neuron === neuron);
+      });
+    },
+    contribution: (
+      { contributions }: { contributions: readonly { neuron: string; image: unknown }[] },
+      { neuron }: { neuron?: string | null },
+    ) => contributions.find((c) => neuron == null || c.neuron === neuron)?.image ?? null,
+  },
+
+  OutputContributions: {
+    components: (
+      { components }: { components: readonly { index: number; contribution: number }[] },
+      { first, orderBy }: { first?: number | null; orderBy?: 'CONTRIBUTION' | 'SINGULAR_VALUE' | null },
+    ) => {
+      const size = pageSize(first ?? 20);
+      const weight = (c: { contribution: number }) => Math.abs(c.contribution);
+      const ordered =
+        orderBy === 'SINGULAR_VALUE'
+          ? components.toSorted((a, b) => a.index - b.index)
+          : components.toSorted((a, b) => weight(b) - weight(a) || a.index - b.index);
+      return ordered.slice(0, size);
+    },
+  },
+
+  Comparison: {
+    differences: (
+      { differences }: ReportComparison,
+      { includeUnchanged, ...page }: Page & { includeUnchanged?: boolean | null },
+    ) => {
+      const listed = includeUnchanged ? differences : differences.filter(({ change }) => change !== 'UNCHANGED');
+      return pageOf(
+        listed,
+        page,
+        50,
+        (_, position) => position,
+        (difference) => difference,
+      );
+    },
+  },
+};
