@@ -5,20 +5,21 @@ import { stat } from 'node:fs/promises';
 import { basename, extname } from 'node:path';
 import { UserError } from './errors.ts';
 import { isNpy } from './figures/npy.ts';
-import type { Shape } from './kernels/kernels.ts';
+import { sizeOf, type Shape } from './kernels/kernels.ts';
+import { nodeOf, type Network } from './network/network.ts';
 import { headOf } from './samples/bytes.ts';
 import { isCifar, openCifar } from './samples/cifar.ts';
 import { folderOf } from './samples/folder.ts';
 import { idxHeader, openIdx } from './samples/idx.ts';
 import { IMAGE_EXTENSIONS, openImageFolder } from './samples/image-folder.ts';
+import { toInput, type InputSamples } from './samples/input.ts';
 import { readClassNames, readLabels, unreadable } from './samples/label-file.ts';
 import { classNamesFrom, resolveLabels } from './samples/labels.ts';
 import { openNpy, openNpz } from './samples/npy.ts';
 import { openPoints, POINT_EXTENSIONS } from './samples/points.ts';
 import type { OpenOptions, SampleSource } from './samples/source.ts';
 import { openTable } from './samples/table.ts';
-
-export { toInput, mergedPreprocessing, type Inputs, type InputTarget } from './samples/input.ts';
+import type { Settings } from './settings.ts';
 
 export interface Samples {
   readonly kind: SampleSource['kind'];
@@ -34,37 +35,31 @@ export interface Samples {
   readonly featureNames: readonly string[] | null;
   /** What reading assumed, in sentences for the report. */
   readonly notes: readonly string[];
-  names(i: number): string;
+  name(i: number): string;
   /** SHA-256 over the samples in use, their labels and class names. */
-  sha256(): Promise<string>;
+  digest(): Promise<string>;
   readonly source: SampleSource;
 }
 
-const nothing: SampleSource = {
-  format: 'none',
-  kind: 'vector',
-  shape: [0],
-  count: 0,
-  total: 0,
-  chosen: null,
-  pixels: false,
-  labels: null,
-  featureNames: null,
-  notes: [],
-  name: String,
-  read: () => Promise.resolve(new Float32Array(0)),
-  digest: () => Promise.resolve('none'),
-};
-
 /** No samples: only what the weights alone answer. */
-export const noSamples: Samples = {
-  ...nothing,
-  labels: null,
-  classNames: null,
-  names: String,
-  sha256: () => Promise.resolve(createHash('sha256').digest('hex')),
-  source: nothing,
-};
+function noSamples(classNames: readonly string[] | null): Samples {
+  const source: SampleSource = {
+    format: 'none',
+    kind: 'vector',
+    shape: [0],
+    count: 0,
+    total: 0,
+    chosen: null,
+    pixels: false,
+    labels: null,
+    featureNames: null,
+    notes: [],
+    name: String,
+    read: () => Promise.resolve(new Float32Array(0)),
+    digest: () => Promise.resolve('none'),
+  };
+  return { ...source, labels: null, classNames, source };
+}
 
 export interface SamplesOptions extends Partial<OpenOptions> {
   /** Path of a labels file; else the format's own labels count. */
@@ -95,8 +90,8 @@ export async function openSamples(path: string, options: SamplesOptions = {}): P
     classNames: all.classNames,
     featureNames: source.featureNames,
     notes: [...source.notes, ...all.notes],
-    names: source.name,
-    async sha256() {
+    name: source.name,
+    async digest() {
       const hash = createHash('sha256').update(
         JSON.stringify([await source.digest(), source.count, source.shape, all.classNames]),
       );
@@ -152,4 +147,45 @@ async function openFile(path: string, options: OpenOptions): Promise<SampleSourc
   throw new UserError(`${basename(path)} is no known kind of samples.`, {
     hint: 'Known are: a folder of images or point clouds, .npy, .npz, IDX (.gz), CIFAR binary (records of 3073 bytes), .csv, .xyz, .ply.',
   });
+}
+
+/**
+ * The samples of the settings as inputs of a network, and the class names (--classes, the labels' own, or the network's).
+ * UserError when they do not fit the network.
+ */
+export async function openInputSamples(
+  network: Network,
+  settings: Pick<Settings, 'samples' | 'labels' | 'classes' | 'limit' | 'preprocess'>,
+): Promise<{ samples: InputSamples; classNames: readonly string[] | null }> {
+  const { shape } = nodeOf(network, network.input);
+  const { labels, classes, limit } = settings;
+  const samples = settings.samples
+    ? await openSamples(settings.samples, {
+        labels,
+        classes,
+        limit,
+        inputShape: shape,
+        ownClassNames: network.classNames,
+      })
+    : noSamples(classes ? (await readClassNames(classes)).names : network.classNames);
+  checkLabels(samples, nodeOf(network, network.output).shape);
+  const inputs = toInput(samples, {
+    shape,
+    layout: network.layout,
+    preprocessing: network.preprocessing,
+    given: settings.preprocess,
+  });
+  return { samples: inputs, classNames: samples.classNames };
+}
+
+/** Labels must be outputs of a network whose outputs are a list. */
+function checkLabels({ labels, name }: Samples, outputShape: Shape): void {
+  const outputs = sizeOf(outputShape);
+  const isList = outputs >= 2 && outputs === Math.max(...outputShape);
+  const outside = isList && labels ? labels.findIndex((label) => label >= outputs) : -1;
+  if (outside < 0) return;
+  throw new UserError(
+    `Sample ${name(outside)} has label ${labels![outside]}; the network has ${outputs} outputs, 0 to ${outputs - 1}.`,
+    { hint: 'Labels count from 0, in the order of the outputs.' },
+  );
 }

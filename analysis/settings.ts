@@ -132,13 +132,13 @@ function countsFromText(value: unknown): unknown {
   return parts.length === 1 ? Number(parts[0]) : parts.map(Number);
 }
 
-const perChannel = z.union([z.number(), z.array(z.number()).min(1).readonly()]);
+const perChannel = (value: z.ZodNumber) => z.union([value, z.array(value).min(1).readonly()]);
 
 /** What a --preprocess file may hold; what it leaves out stays as the network's own. */
 export const preprocessingSchema = z.strictObject({
   scale: z.number().positive().optional(),
-  mean: perChannel.optional(),
-  std: perChannel.optional(),
+  mean: perChannel(z.number()).optional(),
+  std: perChannel(z.number().positive()).optional(),
   channelOrder: z.enum(['rgb', 'bgr', 'grey']).optional(),
   size: z.union([z.int().positive(), z.tuple([z.int().positive(), z.int().positive()]).readonly()]).optional(),
 });

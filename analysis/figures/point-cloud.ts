@@ -68,7 +68,7 @@ export async function pointCloudPng(
   { values = null, limit }: { values?: ArrayLike<number> | null; limit?: number } = {},
 ): Promise<Png> {
   const { data, shape } = pointCloud(points, values, { limit });
-  return photoPng(data, shape);
+  return photoPng(data, { height: shape[0]!, width: shape[1]!, channels: 3 });
 }
 
 function extreme(points: Float32Array, axis: number, choose: (a: number, b: number) => number): number {

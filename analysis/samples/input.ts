@@ -1,4 +1,5 @@
 // Raw samples -> the network's input: x = (raw · scale − mean) / std per channel, in its layout, size and order of channels.
+import { createHash } from 'node:crypto';
 import { UserError } from '../errors.ts';
 import { sizeOf, type Shape, type Tensor } from '../kernels/kernels.ts';
 import type { InputLayout, Preprocessing } from '../network/network.ts';
@@ -17,15 +18,27 @@ export interface InputTarget {
   readonly given?: GivenPreprocessing | null;
 }
 
-export interface Inputs {
-  /** What is really done. */
-  readonly preprocessing: Preprocessing;
-  /** What was changed or assumed, in sentences for the report. */
-  readonly notes: readonly string[];
-  /** How one sample is laid out for a person as it meets the network: [height, width], [height, width, channels], [points, 3] or [numbers]. */
+/** Samples as a network's inputs: what methods run on. */
+export interface InputSamples {
+  readonly kind: SampleSource['kind'];
+  /** In words: 'folder of images', 'IDX', … */
+  readonly format: string;
+  readonly count: number;
+  /** How a sample is laid out for a person as it meets the network: [height, width], [height, width, channels], [points, 3] or [numbers]. */
   readonly rawShape: Shape;
-  /** The network's input of samples start … end−1, preprocessed: [end − start, …shape]. */
-  read(start: number, end: number): Promise<Tensor>;
+  /** Class (output index) of every sample. */
+  readonly labels: Int32Array | null;
+  /** Names of the columns of a table. */
+  readonly featureNames: readonly string[] | null;
+  /** What is really done to raw numbers. */
+  readonly preprocessing: Preprocessing;
+  /** What reading assumed or changed, in sentences for the report. */
+  readonly notes: readonly string[];
+  name(i: number): string;
+  /** SHA-256 over the samples in use, their labels, class names and preprocessing. */
+  digest(): Promise<string>;
+  /** The network's input of samples start … end−1, preprocessed: (end − start) × size of the input, row-major. */
+  read(start: number, end: number): Promise<Float32Array>;
   /**
    * A sample for a person as it meets the network, resized and cropped but not scaled: [height, width] or
    * [height, width, 3] in [0, 1]; null where it is no picture.
@@ -53,17 +66,32 @@ export function mergedPreprocessing(own: Preprocessing, given: GivenPreprocessin
  * becomes three equal channels. Arrays of numbers that are no pixel bytes are taken as they are, unless --preprocess is given.
  * UserError when shapes cannot be brought together or a number is not finite.
  */
-export function toInput(samples: Samples, target: InputTarget): Inputs {
+export function toInput(samples: Samples, target: InputTarget): InputSamples {
   const { shape, layout } = target;
   const { source } = samples;
   const size = sizeOf(shape);
   const merged = mergedPreprocessing(target.preprocessing, target.given);
-  if (samples.count === 0) return noInputs(shape, merged);
   const isImage = layout.kind === 'image' && layout.heightAxis !== null && layout.widthAxis !== null;
   const notes: string[] = [];
   const axes = source.kind === 'image' ? imageAxes(source.shape) : null;
 
+  const common = {
+    kind: samples.kind,
+    format: samples.format,
+    count: samples.count,
+    labels: samples.labels,
+    featureNames: samples.featureNames,
+    name: samples.name,
+    digest: async () =>
+      createHash('sha256')
+        .update(JSON.stringify([await samples.digest(), preprocessing, shape]))
+        .digest('hex'),
+  };
   let preprocessing = merged;
+  if (samples.count === 0) {
+    const read = (): Promise<Float32Array> => Promise.resolve(new Float32Array(0));
+    return { ...common, rawShape: shape.slice(1), preprocessing, notes: [], read, image: () => Promise.resolve(null) };
+  }
   if (!source.pixels && !target.given) {
     preprocessing = {
       ...merged,
@@ -88,30 +116,21 @@ export function toInput(samples: Samples, target: InputTarget): Inputs {
   const normalise = normaliser(preprocessing, reader.channelOf, reader.channels, size);
   const { shown } = reader;
   return {
+    ...common,
     preprocessing,
-    notes,
+    notes: [...samples.notes, ...notes],
     rawShape: shown.shape,
     async read(start, end) {
       const values = await reader.read(start, end);
       const data = normalise(values);
       const bad = data.findIndex((value) => !Number.isFinite(value));
       if (bad >= 0) {
-        const message = `Sample ${samples.names(start + Math.floor(bad / size))} holds ${values[bad]} at position ${bad % size}; every number must be finite.`;
+        const message = `Sample ${samples.name(start + Math.floor(bad / size))} holds ${values[bad]} at position ${bad % size}; every number must be finite.`;
         throw new UserError(message, { hint: 'Remove the sample or fill the missing value in.' });
       }
-      return { data, shape: [end - start, ...shape] };
+      return data;
     },
     image: pictures(shown),
-  };
-}
-
-function noInputs(shape: Shape, preprocessing: Preprocessing): Inputs {
-  return {
-    preprocessing,
-    notes: [],
-    rawShape: shape.slice(1),
-    read: () => Promise.resolve({ data: new Float32Array(0), shape: [0, ...shape] }),
-    image: () => Promise.resolve(null),
   };
 }
 
