@@ -1,0 +1,180 @@
+import { describe, expect, it } from 'vitest';
+import { fromMatrix } from '../../analysis/operators/matrix.ts';
+import type { Block, LinearOperator } from '../../analysis/operators/operator.ts';
+import { random } from '../../analysis/random.ts';
+import { truncatedSvd } from '../../analysis/svd/truncated-svd.ts';
+import type { TruncatedSvd } from '../../analysis/svd/truncated-svd.ts';
+import { expectTriplets, matrixWith, SPECTRA } from './spectra.ts';
+
+/** Spectra large enough for the iteration to be one; the small ones of SPECTRA run through it as well. */
+const LARGE: readonly (readonly [string, number, number, readonly number[]])[] = [
+  ['decaying, large', 260, 220, Array.from({ length: 220 }, (_, i) => 0.93 ** i)],
+  ['slowly decaying, large', 200, 260, Array.from({ length: 200 }, (_, i) => 1 / Math.sqrt(i + 1))],
+  [
+    'stepped, large',
+    200,
+    180,
+    [...Array<number>(20).fill(2), ...Array<number>(40).fill(1), ...Array<number>(60).fill(0.1)],
+  ],
+  ['an identity, large', 150, 150, Array<number>(150).fill(1)],
+  ['of rank seven, large', 220, 200, [7, 6, 5, 4, 3, 2, 1]],
+];
+
+function check(
+  matrix: Float64Array,
+  rows: number,
+  cols: number,
+  spectrum: readonly number[],
+  found: TruncatedSvd,
+): void {
+  const { singularValues: values, inputDirections, outputDirections, residuals, converged } = found;
+  const scale = spectrum[0] ?? 1;
+  expect(inputDirections).toMatchObject({ count: values.length, size: cols });
+  expect(outputDirections).toMatchObject({ count: values.length, size: rows });
+  expectTriplets(matrix, rows, cols, { values, left: outputDirections.data, right: inputDirections.data }, 1.2e-5);
+  for (const [i, value] of values.entries()) {
+    expect(Math.abs(value - (spectrum[i] ?? 0)) / scale).toBeLessThan(1e-6);
+    expect(residuals[i]!).toBeLessThanOrEqual(1e-5);
+  }
+  expect(converged).toBe(values.length);
+}
+
+describe.each([
+  ['written out', { denseLimit: 1000 }],
+  ['iterated', { denseLimit: 0 }],
+] as const)('the truncated SVD, %s', (way, options) => {
+  it.each([...SPECTRA, ...LARGE])('obeys the laws for a spectrum that is %s', async (name, rows, cols, spectrum) => {
+    const matrix = matrixWith(spectrum, rows, cols, random(11, name));
+    const count = Math.min(12, Math.ceil(Math.min(rows, cols) / 5));
+    const found = await truncatedSvd(fromMatrix(matrix, rows, cols), { count, random: random(1), ...options });
+    expect(found.singularValues.length).toBe(count);
+    check(matrix, rows, cols, spectrum, found);
+    const { remainder } = found;
+    const energy = spectrum.slice(count).reduce((sum, x) => sum + x * x, 0);
+    const scale = (spectrum[0] ?? 1) ** 2;
+    if (remainder.exact) expect(Math.abs(remainder.energy - energy) / scale).toBeLessThan(1e-6);
+    // The standard error is itself an estimate from few probes.
+    else
+      expect(Math.abs(remainder.energy - energy)).toBeLessThan(
+        5 * remainder.standardError + 1e-6 * scale + 0.3 * energy,
+      );
+    expect(remainder.largest / Math.sqrt(scale)).toBeCloseTo(
+      (spectrum[count] ?? 0) / Math.sqrt(scale),
+      way === 'iterated' ? 1 : 6,
+    );
+  });
+
+  it('gives no more triplets than the smaller side has', async () => {
+    const matrix = matrixWith([3, 2, 1], 3, 40, random(12));
+    const found = await truncatedSvd(fromMatrix(matrix, 3, 40), { count: 10, ...options });
+    expect(found.singularValues.length).toBe(3);
+    check(matrix, 3, 40, [3, 2, 1], found);
+    expect(found.remainder).toMatchObject({ largest: 0 });
+  });
+
+  it('reports zeros beyond the rank as zeros, with vectors that the map sends to zero', async () => {
+    const matrix = matrixWith([4, 2], 60, 50, random(13));
+    const found = await truncatedSvd(fromMatrix(matrix, 60, 50), { count: 6, ...options });
+    expect([...found.singularValues.slice(2)]).toEqual([0, 0, 0, 0]);
+    check(matrix, 60, 50, [4, 2], found);
+    expect(found.groups).toEqual([0, 1, 2, 2, 2, 2]);
+  });
+
+  it('finds every copy of a value that is repeated more often than a block is wide', async () => {
+    const spectrum = [...Array<number>(9).fill(2), ...Array<number>(30).fill(1)];
+    const matrix = matrixWith(spectrum, 120, 100, random(14));
+    const found = await truncatedSvd(fromMatrix(matrix, 120, 100), {
+      count: 12,
+      blockSize: 3,
+      random: random(2),
+      ...options,
+    });
+    check(matrix, 120, 100, spectrum, found);
+    expect(found.groups).toEqual([0, 0, 0, 0, 0, 0, 0, 0, 0, 9, 9, 9]);
+  });
+
+  it('is deterministic for a seed', async () => {
+    const matrix = matrixWith(LARGE[0]![3], 260, 220, random(15));
+    const run = () => truncatedSvd(fromMatrix(matrix, 260, 220), { count: 5, random: random(3), ...options });
+    expect(await run()).toEqual(await run());
+  });
+
+  it('counts the products that it makes, and never asks for more at once than the block size', async () => {
+    const matrix = matrixWith(LARGE[0]![3], 260, 220, random(16));
+    const inner = fromMatrix(matrix, 260, 220);
+    let products = 0;
+    let widest = 0;
+    const watch = (product: (block: Block) => Promise<Block>) => (block: Block) => {
+      products += block.count;
+      widest = Math.max(widest, block.count);
+      expect(block.data.length).toBe(block.count * block.size);
+      return product(block);
+    };
+    const operator: LinearOperator = { ...inner, apply: watch(inner.apply), transpose: watch(inner.transpose) };
+    const found = await truncatedSvd(operator, { count: 5, blockSize: 6, ...options });
+    expect(found.applications).toBe(products);
+    expect(widest).toBeLessThanOrEqual(6);
+  });
+
+  it('refuses a map that returns numbers that are not finite', async () => {
+    const operator = fromMatrix(
+      Float64Array.from({ length: 400 }, (_, i) => (i === 7 ? NaN : 1)),
+      20,
+      20,
+    );
+    await expect(truncatedSvd(operator, { count: 2, ...options })).rejects.toThrow('not finite');
+  });
+});
+
+describe('the truncated SVD', () => {
+  it('finds the same triplets written out and iterated', async () => {
+    const matrix = matrixWith(LARGE[0]![3], 260, 220, random(17));
+    const operator = fromMatrix(matrix, 260, 220);
+    const exact = await truncatedSvd(operator, { count: 8, denseLimit: 1000 });
+    const iterated = await truncatedSvd(operator, { count: 8, denseLimit: 0 });
+    for (let i = 0; i < 8; i++) {
+      expect(iterated.singularValues[i]!).toBeCloseTo(exact.singularValues[i]!, 7);
+      for (let c = 0; c < 220; c++) {
+        const [a, b] = [iterated.inputDirections.data[i * 220 + c]!, exact.inputDirections.data[i * 220 + c]!];
+        expect(Math.abs(a - b)).toBeLessThan(5e-4);
+      }
+    }
+  });
+
+  it('keeps going through restarts when it may keep few vectors', async () => {
+    const spectrum = Array.from({ length: 220 }, (_, i) => 1 / Math.sqrt(i + 1));
+    const matrix = matrixWith(spectrum, 260, 220, random(18));
+    const memory = 4 * (260 + 220) * 20;
+    const found = await truncatedSvd(fromMatrix(matrix, 260, 220), { count: 6, blockSize: 4, memory, denseLimit: 0 });
+    check(matrix, 260, 220, spectrum, found);
+  });
+
+  it('stops at the given number of products and says how many triplets stand', async () => {
+    const spectrum = Array.from({ length: 220 }, (_, i) => 1 - i / 400);
+    const matrix = matrixWith(spectrum, 260, 220, random(19));
+    const found = await truncatedSvd(fromMatrix(matrix, 260, 220), { count: 6, maxApplications: 40, denseLimit: 0 });
+    expect(found.applications).toBeLessThan(90);
+    expect(found.converged).toBeLessThan(6);
+    for (const [i, residual] of found.residuals.entries()) expect(residual <= 1e-5).toBe(i < found.converged);
+  });
+
+  it('certifies with true products: a transpose that does not fit its map shows in the residuals', async () => {
+    const matrix = matrixWith([3, 2, 1], 30, 20, random(20));
+    const right = fromMatrix(matrix, 30, 20);
+    const wrong = fromMatrix(
+      matrix.map((x, i) => (i === 5 ? x + 0.5 : x)),
+      30,
+      20,
+    );
+    const found = await truncatedSvd({ ...right, transpose: wrong.transpose }, { count: 3 });
+    expect(Math.max(...found.residuals)).toBeGreaterThan(1e-3);
+    expect(found.converged).toBeLessThan(3);
+  });
+
+  it('writes a map with few outputs out, at one product an output, and certifies it', async () => {
+    const matrix = matrixWith([3, 2, 1], 10, 500, random(21));
+    const found = await truncatedSvd(fromMatrix(matrix, 10, 500), { count: 4 });
+    expect(found.applications).toBe(10 + 4);
+    expect(found.remainder.exact).toBe(true);
+  });
+});
