@@ -1,6 +1,6 @@
 // Where the windows of a convolution or a pooling lie: output sizes, resolved padding, and ceil mode.
 import { UserError } from '../errors.ts';
-import type { Kernels, PoolOptions, Shape, Value, Window } from '../kernels/kernels.ts';
+import { sizeOf, type Kernels, type PoolOptions, type Shape, type Value, type Window } from '../kernels/kernels.ts';
 
 /** Extent of a dilated kernel along one axis. */
 export function extentOf(kernel: number, dilation: number): number {
@@ -75,7 +75,10 @@ export function windowSumsTransposed(
   attributes: PoolAttributes,
 ): Value {
   const [, channels, ...size] = input;
-  if (isWhole(size, attributes)) return k.tile(y, [1, 1, 1, ...size]);
+  if (isWhole(size, attributes)) {
+    const ones = k.constant({ data: new Float32Array(sizeOf(size)).fill(1), shape: [1, 1, 1, ...size] });
+    return k.binary('mul', y, ones);
+  }
   const { options } = poolGeometry(size, attributes);
   const merged = k.reshape(y, [-1, ...output.slice(1)]);
   return k.reshape(k.sumPoolTranspose(merged, { ...options, size, channels: channels! }), [-1, ...input]);
