@@ -1,6 +1,6 @@
-// Kernels on TensorFlow.js: every call computes at once, inside an engine scope. TensorFlow.js keeps channels last and
-// pads evenly, so spatial kernels transpose, pad and spread around it; every adjoint is written with forward kernels,
-// because the backends' own are missing or slow.
+// Kernels on TensorFlow.js. A build function is recorded as steps; a run computes each at once, inside an engine scope,
+// and frees what no later step needs. TensorFlow.js keeps channels last and pads evenly, so spatial kernels transpose,
+// pad and spread around it; adjoints are written with forward kernels, because the backends' own are missing or slow.
 import { createRequire } from 'node:module';
 import { dirname, sep } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
@@ -17,6 +17,7 @@ import type {
   Tensor,
   UnaryKernel,
   Value,
+  Window,
 } from './kernels.ts';
 
 /** The backends that this file makes. */
@@ -46,7 +47,9 @@ export async function tfjsBackend(id: TfjsBackendId): Promise<Backend> {
     version: tf.version_core,
     precision: 'float32',
     compile(inputs, build) {
-      const compiled = program(name, inputs, build, () => programs.delete(compiled));
+      const compiled = program(name, inputs, build, () => {
+        programs.delete(compiled);
+      });
       programs.add(compiled);
       return Promise.resolve(compiled);
     },
@@ -85,14 +88,53 @@ async function withoutProcessListeners(start: () => Promise<unknown>): Promise<v
   });
 }
 
+/** One kernel of a program, computed from the results of earlier steps. */
+interface Step {
+  readonly inputs: readonly Step[];
+  readonly compute: (inputs: readonly tf.Tensor[]) => tf.Tensor;
+  /** Depends on constants only: computed once, and kept on the device. */
+  readonly fixed: boolean;
+}
+
 function program(
   engineName: string,
   inputShapes: readonly Shape[],
   build: (k: Kernels, inputs: Value[]) => Value[],
   forget: () => void,
 ): Program {
-  const constants = constantCache();
-  const kernels = immediateKernels(constants.get);
+  const { parameters, steps, outputs } = record(inputShapes.length, build);
+  const wanted = neededFor(outputs);
+  const running = steps.filter((step) => wanted.has(step) && !step.fixed);
+  const releases = releasesAfter(running, outputs);
+  let kept: Map<Step, tf.Tensor> | undefined;
+
+  function start(inputs: readonly Tensor[]): tf.Tensor[] {
+    // Synchronous for a backend that has started, so that no other program's run comes between.
+    if (tf.getBackend() !== engineName) void tf.setBackend(engineName);
+    kept ??= computeFixed(
+      steps.filter((step) => wanted.has(step) && step.fixed),
+      new Set([...running.flatMap((step) => step.inputs), ...outputs]),
+    );
+    const results = new Map<Step, tf.Tensor>();
+    const resultOf = (step: Step): tf.Tensor => (results.get(step) ?? kept!.get(step))!;
+    try {
+      parameters.forEach((step, i) => {
+        const { data, shape } = inputs[i]!;
+        if (wanted.has(step)) results.set(step, tf.tensor(data, [...shape], 'float32'));
+      });
+      for (const step of running) {
+        results.set(step, computeStep(step, step.inputs.map(resultOf)));
+        for (const done of releases.get(step)!) {
+          results.get(done)!.dispose();
+          results.delete(done);
+        }
+      }
+      return outputs.map((step) => tf.clone(resultOf(step)));
+    } finally {
+      tf.dispose([...results.values()]);
+    }
+  }
+
   return {
     async run(inputs) {
       inputShapes.forEach((shape, i) => {
@@ -101,84 +143,70 @@ function program(
           throw new Error(`Input ${i} of a program has shape [${given}]; it was built for [B, ${shape}].`);
         }
       });
-      // Synchronous for a backend that has started, so that no other program's run comes between.
-      if (tf.getBackend() !== engineName) void tf.setBackend(engineName);
-      const outputs = tf.tidy(() => {
-        const values = build(
-          kernels,
-          inputs.map(({ data, shape }) => tf.tensor(data, [...shape], 'float32')),
-        );
-        // A constant or an input may be returned, and a constant outlives the run.
-        return values.map((value) => tf.clone(tensor(value)));
-      });
-      constants.sweep();
+      const results = start(inputs);
       try {
         return await Promise.all(
-          outputs.map(async (output): Promise<Tensor> => {
-            const data: unknown = await output.data();
+          results.map(async (result): Promise<Tensor> => {
+            const data: unknown = await result.data();
             // The cpu backend hands out its own array, which may be an input's or a constant's, or hold booleans.
-            return {
-              data: engineName === 'cpu' ? Float32Array.from(data as ArrayLike<number>) : (data as Float32Array),
-              shape: output.shape,
-            };
+            const own = engineName === 'cpu' ? Float32Array.from(data as ArrayLike<number>) : (data as Float32Array);
+            return { data: own, shape: result.shape };
           }),
         );
       } finally {
-        tf.dispose(outputs);
+        tf.dispose(results);
       }
     },
     dispose() {
-      constants.clear();
+      tf.dispose([...(kept?.values() ?? [])]);
+      kept = undefined;
       forget();
     },
   };
 }
 
-interface ConstantCache {
-  get(constant: Tensor): tf.Tensor;
-  /** Frees the constants that no run has asked for since the last sweep. */
-  sweep(): void;
-  clear(): void;
+function computeStep(step: Step, operands: readonly tf.Tensor[]): tf.Tensor {
+  const result = tf.tidy(() => step.compute(operands));
+  // A kernel that had nothing to do hands back its operand, which has a life of its own.
+  return operands.includes(result) ? tf.clone(result) : result;
 }
 
-/** Constants stay on the device between runs, as long as every run hands in the same array. */
-function constantCache(): ConstantCache {
-  interface Kept {
-    readonly tensor: tf.Tensor;
-    used: boolean;
-  }
-  const kept = new Map<Float32Array, Map<string, Kept>>();
-  const drop = (unneeded: (entry: Kept) => boolean): void => {
-    for (const [data, byShape] of kept) {
-      for (const [key, entry] of byShape) {
-        if (unneeded(entry)) {
-          entry.tensor.dispose();
-          byShape.delete(key);
-        }
-        entry.used = false;
-      }
-      if (byShape.size === 0) kept.delete(data);
+function computeFixed(steps: readonly Step[], used: ReadonlySet<Step>): Map<Step, tf.Tensor> {
+  const results = new Map<Step, tf.Tensor>();
+  tf.tidy(() => {
+    for (const step of steps) {
+      const operands = step.inputs.map((input) => results.get(input)!);
+      results.set(step, computeStep(step, operands));
     }
-  };
-  return {
-    get({ data, shape }) {
-      let byShape = kept.get(data);
-      if (byShape === undefined) kept.set(data, (byShape = new Map()));
-      const key = shape.join();
-      let entry = byShape.get(key);
-      if (entry === undefined) {
-        byShape.set(key, (entry = { tensor: tf.keep(tf.tensor(data, [...shape], 'float32')), used: true }));
-      }
-      entry.used = true;
-      return entry.tensor;
-    },
-    sweep: () => drop((entry) => !entry.used),
-    clear: () => drop(() => true),
-  };
+    for (const [step, result] of results) {
+      if (used.has(step)) tf.keep(result);
+      else results.delete(step);
+    }
+  });
+  return results;
 }
 
-function tensor(value: Value): tf.Tensor {
-  return value as tf.Tensor;
+function neededFor(outputs: readonly Step[]): Set<Step> {
+  const needed = new Set<Step>();
+  const open = [...outputs];
+  for (let step = open.pop(); step !== undefined; step = open.pop()) {
+    if (needed.has(step)) continue;
+    needed.add(step);
+    open.push(...step.inputs);
+  }
+  return needed;
+}
+
+/** For every step, what no later step and no output needs. */
+function releasesAfter(steps: readonly Step[], outputs: readonly Step[]): Map<Step, Step[]> {
+  const needed = new Set<Step>(outputs);
+  const releases = new Map<Step, Step[]>();
+  for (const step of steps.toReversed()) {
+    const last = [...new Set(step.inputs)].filter((input) => !input.fixed && !needed.has(input));
+    last.forEach((input) => needed.add(input));
+    releases.set(step, last);
+  }
+  return releases;
 }
 
 const unaryOps: Record<UnaryKernel, (x: tf.Tensor) => tf.Tensor> = {
@@ -210,41 +238,85 @@ const binaryOps: Record<BinaryKernel, (a: tf.Tensor, b: tf.Tensor) => tf.Tensor>
   equal: (a, b) => tf.cast(tf.equal(a, b), 'float32'),
 };
 
-function immediateKernels(constant: (constant: Tensor) => tf.Tensor): Kernels {
-  return {
+/** Runs `build` on kernels that note what is to be computed. */
+function record(
+  inputCount: number,
+  build: (k: Kernels, inputs: Value[]) => Value[],
+): { parameters: Step[]; steps: Step[]; outputs: Step[] } {
+  const steps: Step[] = [];
+  const constants = new Map<Float32Array, Map<string, Step>>();
+
+  function step(values: readonly Value[], compute: (...inputs: [tf.Tensor, tf.Tensor, tf.Tensor]) => tf.Tensor): Step {
+    const inputs = values as Step[];
+    const fixed = inputs.every((input) => input.fixed);
+    const noted: Step = {
+      inputs,
+      fixed,
+      compute: (operands) => compute(...(operands as [tf.Tensor, tf.Tensor, tf.Tensor])),
+    };
+    steps.push(noted);
+    return noted;
+  }
+  function constant({ data, shape }: Tensor): Step {
+    let byShape = constants.get(data);
+    if (byShape === undefined) constants.set(data, (byShape = new Map()));
+    const key = shape.join();
+    let known = byShape.get(key);
+    if (known === undefined) byShape.set(key, (known = step([], () => tf.tensor(data, [...shape], 'float32'))));
+    return known;
+  }
+  const rowsOf = (indices: Int32Array): Step => step([], () => tf.tensor1d(indices, 'int32'));
+
+  /** The kernel is prepared in a step of its own, so that it happens once for a constant one. */
+  function conv(x: Value, w: Value, options: ConvOptions): Value {
+    const filter = step([w], (weights) => filterOf(weights, options));
+    return step([x, filter], (signal, prepared) => convolve(signal, prepared, options));
+  }
+
+  const kernels: Kernels = {
     constant,
-    unary: (kernel, x) => unaryOps[kernel](tensor(x)),
-    binary: (kernel, a, b) => binaryOps[kernel](tensor(a), tensor(b)),
-    select: (condition, a, b) => select(tensor(condition), tensor(a), tensor(b)),
+    unary: (kernel, x) => step([x], unaryOps[kernel]),
+    binary: (kernel, a, b) => step([a, b], binaryOps[kernel]),
+    select: (condition, a, b) => step([condition, a, b], select),
     matMul: (a, b, { transposeA = false, transposeB = false } = {}) =>
-      matMul(tensor(a), tensor(b), transposeA, transposeB),
-    conv: (x, w, options) => conv(tensor(x), tensor(w), options),
-    convTranspose: (y, w, options) => convTranspose(tensor(y), tensor(w), options),
-    maxPool: (x, options) => pool('max', tensor(x), options),
-    sumPool: (x, options) => pool('sum', tensor(x), options),
-    sumPoolTranspose: (y, options) => sumPoolTranspose(tensor(y), options),
-    reduce: (kind, x, axes, keepDims = false) => {
+      step([a, b], (left, right) => matMul(left, right, transposeA, transposeB)),
+    conv,
+    convTranspose(y, w, options) {
+      const flipped = step([w], (weights) => flip(weights, options.groups));
+      const spread = step([y, w], (cotangent, weights) => spreadForAdjoint(cotangent, weights.shape.slice(2), options));
+      return conv(spread, flipped, unstrided(options));
+    },
+    maxPool: (x, options) => step([x], (signal) => pool('max', signal, options)),
+    sumPool: (x, options) => step([x], (signal) => pool('sum', signal, options)),
+    sumPoolTranspose: (y, options) =>
+      step([y], (cotangent) => pool('sum', spreadForAdjoint(cotangent, options.kernel, options), unstrided(options))),
+    reduce(kind, x, axes, keepDims = false) {
       if (axes.length === 0) return x;
-      return kind === 'sum' ? tf.sum(tensor(x), [...axes], keepDims) : tf.max(tensor(x), [...axes], keepDims);
+      return step([x], (t) => (kind === 'sum' ? tf.sum(t, [...axes], keepDims) : tf.max(t, [...axes], keepDims)));
     },
-    reshape: (x, shape) => tf.reshape(tensor(x), [...shape]),
-    transpose: (x, permutation) => transpose(tensor(x), permutation),
-    concat: (xs, axis) => tf.concat(xs.map(tensor), axis),
-    slice: (x, { axes, starts, ends, steps }) => slice(tensor(x), axes, starts, ends, steps),
-    pad: (x, pads, fill = 0) => {
-      const { rank } = tensor(x);
-      return pad(tensor(x), pads.slice(0, rank), pads.slice(rank), fill);
-    },
-    tile: (x, repeats) => (repeats.every((n) => n === 1) ? x : tf.tile(tensor(x), [...repeats])),
-    gather: (x, indices, axis) => tf.gather(tensor(x), tf.tensor1d(indices, 'int32'), axis),
-    scatterAdd: (y, indices, axis, size) => {
-      const { rank } = tensor(y);
-      const order = [axis, ...range(rank).filter((i) => i !== axis)];
-      const first = transpose(tensor(y), order);
-      const column = tf.reshape(tf.tensor1d(indices, 'int32'), [-1, 1]);
-      return transpose(tf.scatterND(column, first, [size, ...first.shape.slice(1)]), inversePermutation(order));
-    },
+    reshape: (x, shape) => step([x], (t) => tf.reshape(t, [...shape])),
+    transpose: (x, permutation) => step([x], (t) => transpose(t, permutation)),
+    concat: (xs, axis) => step(xs, (...parts) => (parts.length > 1 ? tf.concat<tf.Tensor>(parts, axis) : parts[0])),
+    slice: (x, { axes, starts, ends, steps: strides }) => step([x], (t) => slice(t, axes, starts, ends, strides)),
+    pad: (x, pads, fill = 0) => step([x], (t) => pad(t, pads.slice(0, t.rank), pads.slice(t.rank), fill)),
+    tile: (x, repeats) => step([x], (t) => (repeats.every((n) => n === 1) ? t : tf.tile(t, [...repeats]))),
+    gather: (x, indices, axis) => step([x, rowsOf(indices)], (t, rows) => tf.gather(t, rows as tf.Tensor1D, axis)),
+    scatterAdd: (y, indices, axis, size) =>
+      step([y, rowsOf(indices)], (t, rows) => {
+        const order = [axis, ...range(t.rank).filter((i) => i !== axis)];
+        const first = transpose(t, order);
+        const column = tf.reshape(rows, [-1, 1]);
+        return transpose(tf.scatterND(column, first, [size, ...first.shape.slice(1)]), inversePermutation(order));
+      }),
   };
+  const parameters = range(inputCount).map((): Step => ({ inputs: [], fixed: false, compute: ([x]) => x! }));
+  const outputs = build(kernels, [...parameters]) as Step[];
+  return { parameters, steps, outputs };
+}
+
+/** The same window moved in steps of one, without padding. */
+function unstrided<Options extends Window>(options: Options): Options {
+  return { ...options, strides: options.strides.map(() => 1), pads: options.pads.map(() => 0) };
 }
 
 function range(n: number): number[] {
@@ -318,6 +390,11 @@ function matMul(a: tf.Tensor, b: tf.Tensor, transposeA: boolean, transposeB: boo
   const rows = a.shape.at(transposeA ? -1 : -2)!;
   const columns = b.shape.at(transposeB ? -2 : -1)!;
   const shape = [...leading, rows, columns];
+  if (columns === 1 && !transposeB && sizeOf(leadingA) === 1 && leadingB.length >= leadingA.length) {
+    // Columns against one matrix: rows against its transpose.
+    const row = tf.reshape(b, [...leadingB, 1, b.shape.at(-2)!]);
+    return tf.reshape(matMul(row, a, false, !transposeA), shape);
+  }
   if (sizeOf(leadingB) === 1 && !transposeA) {
     // One large product of all rows of the left side.
     const left = tf.reshape<tf.Rank.R2>(a, [-1, a.shape.at(-1)!]);
@@ -365,49 +442,56 @@ function interleave(x: tf.Tensor, steps: readonly number[]): tf.Tensor {
 }
 
 /** One spatial axis becomes two, the first of length 1: the two-dimensional kernels are the ones every backend has. */
-function asPlane({ strides, dilations, pads }: ConvOptions): Pick<ConvOptions, 'strides' | 'dilations' | 'pads'> {
-  return { strides: [1, ...strides], dilations: [1, ...dilations], pads: [0, pads[0]!, 0, pads[1]!] };
+function asPlane<Options extends Window>(options: Options): Options {
+  const { strides, dilations, pads } = options;
+  return { ...options, strides: [1, ...strides], dilations: [1, ...dilations], pads: [0, pads[0]!, 0, pads[1]!] };
 }
 
-function conv(x: tf.Tensor, w: tf.Tensor, options: ConvOptions): tf.Tensor {
+/** [N, C, n] -> [N, C, 1, n]. */
+function liftPlane(x: tf.Tensor): tf.Tensor {
+  return tf.reshape(x, [x.shape[0]!, x.shape[1]!, 1, x.shape[2]!]);
+}
+
+/** [N, C, 1, n] -> [N, C, n]. */
+function dropPlane(x: tf.Tensor): tf.Tensor {
+  return tf.reshape(x, [x.shape[0]!, x.shape[1]!, x.shape[3]!]);
+}
+
+/** Whether the kernel is spread by zeros, since the backends combine dilation with strides, groups or three axes each in their own way. */
+function isSpread({ strides, dilations, groups }: ConvOptions): boolean {
+  return dilations.some((n) => n !== 1) && (groups > 1 || strides.length === 3 || strides.some((n) => n !== 1));
+}
+
+/** The kernel [O, C/groups, …k] as `convolve` wants it: a filter […k, C/groups, O], spread where `isSpread`. */
+function filterOf(w: tf.Tensor, options: ConvOptions): tf.Tensor {
+  if (w.rank === 3) return filterOf(liftPlane(w), asPlane(options));
+  const kernel = isSpread(options) ? interleave(w, options.dilations) : w;
+  return transpose(kernel, [...range(w.rank - 2).map((axis) => axis + 2), 1, 0]);
+}
+
+function convolve(x: tf.Tensor, filter: tf.Tensor, options: ConvOptions): tf.Tensor {
   const axes = x.rank - 2;
-  if (axes === 1) {
-    const lift = (t: tf.Tensor): tf.Tensor => tf.reshape(t, [t.shape[0]!, t.shape[1]!, 1, t.shape[2]!]);
-    const y = conv(lift(x), lift(w), { ...asPlane(options), groups: options.groups });
-    return tf.reshape(y, [y.shape[0]!, y.shape[1]!, y.shape[3]!]);
-  }
+  if (axes === 1) return dropPlane(convolve(liftPlane(x), filter, asPlane(options)));
   const { strides, pads, groups } = options;
   const padded = pad(x, [0, 0, ...pads.slice(0, axes)], [0, 0, ...pads.slice(axes)]);
-  const [outputs, inputs] = w.shape as [number, number];
-  // The backends combine dilation with strides, channels or three axes each in its own way: a spread kernel always works.
-  const spreadKernel =
-    options.dilations.some((n) => n !== 1) &&
-    (axes === 3 || strides.some((n) => n !== 1) || (groups > 1 && inputs === 1));
-  const kernel = spreadKernel ? interleave(w, options.dilations) : w;
-  const dilations = spreadKernel ? options.dilations.map(() => 1) : options.dilations;
-  if (axes === 2 && groups > 1 && inputs === 1 && strides[0] === strides[1]) {
-    const multiplier = outputs / groups;
-    const [, , height, width] = kernel.shape as [number, number, number, number];
-    const filter = tf.transpose(tf.reshape(kernel, [groups, multiplier, height, width]), [2, 3, 0, 1]) as tf.Tensor4D;
-    const y = tf.depthwiseConv2d(channelsLast(padded) as tf.Tensor4D, filter, strides[0]!, 'valid');
-    return channelsFirst(y);
-  }
   const last = channelsLast(padded);
-  const filter = transpose(kernel, [...range(axes).map((axis) => axis + 2), 1, 0]);
+  const [inputs, outputs] = filter.shape.slice(-2) as [number, number];
+  if (axes === 2 && groups > 1 && inputs === 1 && strides[0] === strides[1]) {
+    const [height, width] = filter.shape as [number, number];
+    // Outputs are ordered by group, as the multiples of a depthwise filter are.
+    const depthwise = tf.reshape<tf.Rank.R4>(filter, [height, width, groups, outputs / groups]);
+    return channelsFirst(tf.depthwiseConv2d(last as tf.Tensor4D, depthwise, strides[0]!, 'valid'));
+  }
+  const dilations = isSpread(options) ? strides.map(() => 1) : options.dilations;
   const parts = range(groups).map((g) => {
     const part = groups === 1 ? last : sliceAxis(last, last.rank - 1, g * inputs, inputs);
     const size = outputs / groups;
     const own = groups === 1 ? filter : sliceAxis(filter, filter.rank - 1, g * size, size);
-    return axes === 2
-      ? tf.conv2d(
-          part as tf.Tensor4D,
-          own as tf.Tensor4D,
-          strides as [number, number],
-          'valid',
-          'NHWC',
-          dilations as [number, number],
-        )
-      : tf.conv3d(part as tf.Tensor5D, own as tf.Tensor5D, strides as [number, number, number], 'valid');
+    if (axes === 3) {
+      return tf.conv3d(part as tf.Tensor5D, own as tf.Tensor5D, strides as [number, number, number], 'valid');
+    }
+    const [steps, gaps] = [strides as [number, number], dilations as [number, number]];
+    return tf.conv2d(part as tf.Tensor4D, own as tf.Tensor4D, steps, 'valid', 'NHWC', gaps);
   });
   return channelsFirst(parts.length === 1 ? parts[0]! : tf.concat<tf.Tensor>(parts, parts[0]!.rank - 1));
 }
@@ -420,48 +504,35 @@ function sliceAxis(x: tf.Tensor, axis: number, start: number, length: number): t
   return tf.slice(x, begin, size);
 }
 
+/** [O, C/groups, …k] -> [C, O/groups, …k], every spatial axis reversed: the kernel of the adjoint. */
+function flip(w: tf.Tensor, groups: number): tf.Tensor {
+  const [outputs, inputs, ...kernel] = w.shape as [number, number, ...number[]];
+  const area = sizeOf(kernel);
+  const grouped = tf.reshape(w, [groups, outputs / groups, inputs, area]);
+  const reversed = area === 1 ? grouped : tf.reverse(grouped, 3);
+  return tf.reshape(tf.transpose(reversed, [0, 2, 1, 3]), [groups * inputs, outputs / groups, ...kernel]);
+}
+
 /**
- * y with zeros between its entries for the strides, and so many around it that a window of the given extent, moved in
- * steps of one, ends on `size` places: what turns an adjoint into a forward pass.
+ * y with zeros between its entries for the strides, and so many around it that the window, moved in steps of one, ends
+ * on `size` places: what turns an adjoint into a forward pass.
  */
 function spreadForAdjoint(
   y: tf.Tensor,
-  strides: readonly number[],
-  extents: readonly number[],
-  pads: readonly number[],
-  size: readonly number[],
+  kernel: readonly number[],
+  { strides, dilations, pads, size }: Window & { size: readonly number[] },
 ): tf.Tensor {
+  const extents = kernel.map((n, i) => dilations[i]! * (n - 1));
   const spread = interleave(y, strides);
   const before = extents.map((n, i) => n - pads[i]!);
   const after = extents.map((n, i) => size[i]! + n - before[i]! - spread.shape[i + 2]!);
   return pad(spread, [0, 0, ...before], [0, 0, ...after]);
 }
 
-function convTranspose(y: tf.Tensor, w: tf.Tensor, options: ConvOptions & { size: readonly number[] }): tf.Tensor {
-  const { strides, dilations, pads, groups, size } = options;
-  const [outputs, inputs, ...kernel] = w.shape as [number, number, ...number[]];
-  const extents = kernel.map((n, i) => dilations[i]! * (n - 1));
-  const spread = spreadForAdjoint(y, strides, extents, pads, size);
-  const area = sizeOf(kernel);
-  const grouped = tf.reshape(w, [groups, outputs / groups, inputs, area]);
-  const reversed = area === 1 ? grouped : tf.reverse(grouped, 3);
-  const flipped = tf.reshape(tf.transpose(reversed, [0, 2, 1, 3]), [groups * inputs, outputs / groups, ...kernel]);
-  return conv(spread, flipped, {
-    strides: strides.map(() => 1),
-    dilations,
-    groups,
-    pads: pads.map(() => 0),
-  });
-}
-
 function pool(kind: 'max' | 'sum', x: tf.Tensor, options: PoolOptions): tf.Tensor {
   const { kernel, strides, dilations, pads } = options;
   const axes = kernel.length;
-  if (axes === 1) {
-    const lifted = tf.reshape(x, [x.shape[0]!, x.shape[1]!, 1, x.shape[2]!]);
-    const y = pool(kind, lifted, { kernel: [1, ...kernel], ...asPlane({ ...options, groups: 1 }) });
-    return tf.reshape(y, [y.shape[0]!, y.shape[1]!, y.shape[3]!]);
-  }
+  if (axes === 1) return dropPlane(pool(kind, liftPlane(x), { ...asPlane(options), kernel: [1, ...kernel] }));
   const padded = pad(x, [0, 0, ...pads.slice(0, axes)], [0, 0, ...pads.slice(axes)], kind === 'max' ? -Infinity : 0);
   const area = sizeOf(kernel);
   if (axes === 2 && area > 1 && dilations.every((n) => n === 1)) {
@@ -493,19 +564,4 @@ function pool(kind: 'max' | 'sum', x: tf.Tensor, options: PoolOptions): tf.Tenso
     else result = kind === 'max' ? tf.maximum(result, view) : tf.add(result, view);
   }
   return result!;
-}
-
-function sumPoolTranspose(
-  y: tf.Tensor,
-  options: PoolOptions & { size: readonly number[]; channels: number },
-): tf.Tensor {
-  const { kernel, strides, dilations, pads, size } = options;
-  const extents = kernel.map((n, i) => dilations[i]! * (n - 1));
-  const spread = spreadForAdjoint(y, strides, extents, pads, size);
-  return pool('sum', spread, {
-    kernel,
-    dilations,
-    strides: strides.map(() => 1),
-    pads: pads.map(() => 0),
-  });
 }
