@@ -1,11 +1,11 @@
 // A network: nodes in topological order, each with one output, and what is known of its inputs and outputs.
 // Formats make it, canonical.ts brings it into its normal form, and everything else only reads it.
-import type { Shape, Tensor } from '../kernels/kernels.ts';
+import { sizeOf, type Shape, type Tensor } from '../kernels/kernels.ts';
 
 export type NodeId = string;
 
 /**
- * One operation. `op` is a key of the op registry, or `input` or `constant`. Shapes are those of one sample, with the
+ * One operation. `op` is a key of the op registry, or `input` or `constant` (whose one parameter is `value`). Shapes are those of one sample, with the
  * model's own batch dimension fixed to 1 and kept (an image is [1, C, H, W]); axes in attributes refer to that shape.
  * Convolutions and pooling are channels-first; a channels-last format adds transposes.
  */
@@ -66,4 +66,21 @@ export function nodeOf(network: Network, id: NodeId): Node {
   const node = network.nodes.find((n) => n.id === id);
   if (!node) throw new Error(`No node "${id}" in ${network.name}`);
   return node;
+}
+
+/**
+ * Numbers that a network was given: entries of all weights, a shared one counted once, and of constant tensors with more
+ * than one entry.
+ */
+export function parameterCountOf(nodes: readonly Node[]): number {
+  const tensors = new Set<Tensor['data']>();
+  let count = 0;
+  for (const node of nodes) {
+    for (const { data, shape } of Object.values(node.parameters)) {
+      if (tensors.has(data) || (node.op === 'constant' && sizeOf(shape) === 1)) continue;
+      tensors.add(data);
+      count += sizeOf(shape);
+    }
+  }
+  return count;
 }
