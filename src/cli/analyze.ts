@@ -1,0 +1,41 @@
+// `eigenlens analyze MODEL`: every method that applies, into reports/<id>/.
+import type { Command } from 'commander';
+import { EXIT } from '../../analysis/errors.ts';
+import { ALL_KNOBS, addKnobs } from './knobs.ts';
+import { shown } from './paths.ts';
+import type { Verb } from './verb.ts';
+
+export const verb: Verb = {
+  define(command: Command) {
+    command
+      .argument('<model>', 'an .onnx, .h5 or .keras file, or a TensorFlow.js model.json')
+      .option('--id <ID>', 'name of the report (default: made from the model’s name)')
+      .option('--force', 'compute again what is already there')
+      .option('--why', 'say which part of each result’s key hit or missed');
+    addKnobs(command, ['reports', ...ALL_KNOBS]);
+  },
+  async run({ args, flags, settings, project, terminal, signal, folder, command }) {
+    const { runAnalysis } = await import('../../analysis/run.ts');
+    const result = await runAnalysis({
+      model: args[0]!,
+      settings,
+      reportsDir: project.reports,
+      id: flags['id'] as string | undefined,
+      force: flags['force'] === true,
+      why: flags['why'] === true,
+      progress: terminal.bar,
+      signal,
+      command,
+    });
+    for (const failure of result.failures) terminal.complain(failure);
+    const place = shown(result.folder, folder);
+    const partly = result.outcome === 'partial';
+    return {
+      exitCode: partly ? EXIT.failed : EXIT.done,
+      json: { ...result, folder: place },
+      last: result.cached
+        ? `${place} is up to date; nothing had to be computed.`
+        : `Wrote ${place}${partly ? `, without ${result.failures.length} parts that failed` : ''}.`,
+    };
+  },
+};

@@ -1,0 +1,50 @@
+// `eigenlens demo`: analyses the small network that comes with the package and builds its site.
+import type { Command } from 'commander';
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { EXIT } from '../../analysis/errors.ts';
+import { addKnobs } from './knobs.ts';
+import { shown } from './paths.ts';
+import { buildSite } from './site.ts';
+import type { Verb } from './verb.ts';
+
+const DEMO = fileURLToPath(new URL('../../analysis/demo/', import.meta.url));
+/** Apart from the user's own reports, and from the one that is committed. */
+const REPORTS = '.eigenlens/demo';
+
+export const verb: Verb = {
+  define(command: Command) {
+    command
+      .option('--reports <DIR>', `folder of the report (default ${REPORTS})`)
+      .option('--force', 'compute again what is already there');
+    addKnobs(command, ['out', 'base', 'site', 'backend', 'memory', 'detail', 'seed']);
+  },
+  async run({ flags, settings, project, terminal, signal, folder, command }) {
+    const reports = flags['reports'] === undefined ? resolve(folder, REPORTS) : project.reports;
+    const { runAnalysis } = await import('../../analysis/run.ts');
+    const result = await runAnalysis({
+      model: `${DEMO}model.onnx`,
+      settings: {
+        ...settings,
+        samples: `${DEMO}images.idx`,
+        labels: `${DEMO}labels.idx`,
+        classes: `${DEMO}classes.txt`,
+      },
+      reportsDir: reports,
+      id: 'demo',
+      force: flags['force'] === true,
+      why: false,
+      progress: terminal.bar,
+      signal,
+      command,
+    });
+    for (const failure of result.failures) terminal.complain(failure);
+    await buildSite({ ...project, reports }, terminal, signal);
+    const [out, place] = [shown(project.out, folder), shown(result.folder, folder)];
+    return {
+      exitCode: result.outcome === 'partial' ? EXIT.failed : EXIT.done,
+      json: { ...result, folder: place, out },
+      last: `Wrote the report to ${place} and its site to ${out}; see it with: npx eigenlens serve --reports ${shown(reports, folder)} --out ${out}`,
+    };
+  },
+};

@@ -1,0 +1,30 @@
+// The verbs: one file each, loaded when it is asked for.
+import type { Verb } from './verb.ts';
+
+export interface VerbEntry {
+  readonly name: string;
+  readonly summary: string;
+  readonly load: () => Promise<{ verb: Verb }>;
+}
+
+export const VERBS: readonly VerbEntry[] = [
+  {
+    name: 'inspect',
+    summary: 'the layers of a model as a table, without running it',
+    load: () => import('./inspect.ts'),
+  },
+  { name: 'analyze', summary: 'run every method that applies and write a report', load: () => import('./analyze.ts') },
+  { name: 'query', summary: 'run a GraphQL document over the reports', load: () => import('./query.ts') },
+  {
+    name: 'serve',
+    summary: 'GraphQL over HTTP with an explorer, and the built site',
+    load: () => import('./serve.ts'),
+  },
+  { name: 'build', summary: 'the static site from the reports', load: () => import('./build.ts') },
+  {
+    name: 'doctor',
+    summary: 'what this machine has: Node, backends, GPU, config, folders',
+    load: () => import('./doctor.ts'),
+  },
+  { name: 'demo', summary: 'analyse the embedded network and build its site', load: () => import('./demo.ts') },
+];
