@@ -125,13 +125,15 @@ export function readReports(source: ReportSource): Store {
   };
 }
 
-/** Does it once more when a report was replaced while it was read. */
-export async function unlessReplaced<T>(read: () => Promise<T>): Promise<T> {
-  try {
-    return await read();
-  } catch (error) {
-    if (error instanceof ReportError && error.extensions.code === 'REPORT_CHANGED') return read();
-    throw error;
+/** Does it again, three times at most, when a report was replaced while it was read. */
+async function unlessReplaced<T>(read: () => Promise<T>): Promise<T> {
+  for (let left = 3; ; left--) {
+    try {
+      return await read();
+    } catch (error) {
+      const replaced = error instanceof ReportError && error.extensions.code === 'REPORT_CHANGED';
+      if (!replaced || left === 0) throw error;
+    }
   }
 }
 

@@ -7,6 +7,7 @@ import { zlibSync } from 'fflate';
 import type { BiasShares, Certificate, Direction, Image, InputPatterns, LayerRecord } from '../../reports/format.ts';
 import type { ModelFields, NumberArray, OutputContributions, Report, RunRecord } from '../../reports/format.ts';
 import type { SampleRecord, SignalExemplar, TraceGroup } from '../../reports/format.ts';
+import { accuracyOf, classSummaries } from '../../reports/class-summaries.ts';
 import { sha256 } from '../../reports/hash.ts';
 import { roundNumber } from '../../reports/json.ts';
 import { writeReport } from '../../reports/store.ts';
@@ -412,13 +413,8 @@ export function sampleReport({ samples = 130, detailed = 6, seed = 1 } = {}): Sa
       { from: LAYERS.at(-1)!, to: null },
     ],
     classNames: CLASSES,
-    classSummaries: CLASSES.map((name) => ({
-      class: name,
-      samples: records.filter(({ label }) => label === name).length,
-      right: records.filter(({ label, correct }) => label === name && correct).length,
-      predicted: records.filter(({ prediction }) => prediction === name).length,
-    })),
-    accuracy: roundNumber(right / samples),
+    classSummaries: classSummaries(CLASSES, records),
+    accuracy: rounded(accuracyOf(records)),
     provenance: {
       tool: 'eigenlens',
       version: '0.1.0',
@@ -525,7 +521,7 @@ export function sampleReport({ samples = 130, detailed = 6, seed = 1 } = {}): Sa
     },
   };
   return {
-    report: { formatVersion: 1, model: { ...model, input: rounded(model.input) }, layers, samples: records },
+    report: { formatVersion: 1, model, layers, samples: records },
     files,
   };
 }
