@@ -102,7 +102,7 @@ async function directionsOf(study: Study, layer: Layer): Promise<WeightDirection
     blocks: blocks.length,
     singularValues,
     energy: [...energyCurve(singularValues)],
-    rank: numericalRank(singularValues, rows, columns, 2 ** -23),
+    rank: numericalRank(singularValues, Math.max(rows, columns), 2 ** -23),
     stableRank: stableRank(singularValues),
     effectiveRank: effectiveRank(singularValues),
     powerLaw: 'reason' in fit ? null : fit,
