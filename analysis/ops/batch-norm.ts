@@ -19,7 +19,7 @@ interface ChannelFactors {
 const known = new WeakMap<object, ChannelFactors>();
 
 /** y = factor·x + summand per channel, each [C], computed in float64 once per node. */
-export function channelFactors({
+function channelFactors({
   attributes: { epsilon },
   parameters,
 }: Pick<OpNode<BatchNormAttributes>, 'attributes' | 'parameters'>): ChannelFactors {
