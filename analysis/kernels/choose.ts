@@ -1,4 +1,7 @@
 // Which kernel backends this machine has, and which one to take. Nothing heavy is loaded until it is asked for.
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import { EXIT, UserError, nearest } from '../errors.ts';
 import type { Backend, BackendId } from './kernels.ts';
 
@@ -8,22 +11,43 @@ interface Entry {
   readonly hint: string;
 }
 
-const tfjs = (id: Exclude<BackendId, 'onnxruntime'>) => async (): Promise<Backend> =>
-  (await import('./tfjs.ts')).tfjsBackend(id);
+const tfjs = (id: Exclude<BackendId, 'onnxruntime'>, nativePackage?: string) => async (): Promise<Backend> => {
+  if (nativePackage !== undefined) requireNative(nativePackage);
+  return (await import('./tfjs.ts')).tfjsBackend(id);
+};
+
+/** Throws where a package around the TensorFlow library cannot load: cheaper than to let the package find out. */
+function requireNative(packageName: string): void {
+  const { node } = process.versions;
+  if (Number(node.split('.')[0]) >= 23) throw new Error(`${packageName} ends with Node 22, and this is Node ${node}`);
+  let manifest: string;
+  try {
+    manifest = createRequire(import.meta.url).resolve(`${packageName}/package.json`);
+  } catch {
+    throw new Error(`the package ${packageName} is not installed`);
+  }
+  if (!existsSync(join(dirname(manifest), 'lib'))) {
+    throw new Error(`${packageName} lacks the native library that its install script fetches`);
+  }
+}
 
 /** In the order in which `auto` tries them. */
 const entries: Readonly<Record<BackendId, Entry>> = {
   'tfjs-gpu': {
-    load: tfjs('tfjs-gpu'),
-    hint: 'npm rebuild @tensorflow/tfjs-node-gpu --ignore-scripts=false',
+    load: tfjs('tfjs-gpu', '@tensorflow/tfjs-node-gpu'),
+    // Asked for by name, an install script runs whatever allowScripts says; npm rebuild would skip a denied one.
+    hint: 'On a machine with CUDA 11.2, fetch it with: npm explore @tensorflow/tfjs-node-gpu -- npm run install',
   },
   onnxruntime: {
     load: async () => (await import('./onnxruntime.ts')).onnxruntimeBackend(),
-    hint: 'npm install onnxruntime-node',
+    hint: 'Install the packages again with: npm ci',
   },
-  tfjs: { load: tfjs('tfjs'), hint: 'npm install --no-save @tensorflow/tfjs-node@4.22.0' },
-  wasm: { load: tfjs('wasm'), hint: 'npm ci' },
-  cpu: { load: tfjs('cpu'), hint: 'npm ci' },
+  tfjs: {
+    load: tfjs('tfjs', '@tensorflow/tfjs-node'),
+    hint: 'Install it with: npm install --no-save @tensorflow/tfjs-node@4.22.0',
+  },
+  wasm: { load: tfjs('wasm'), hint: 'Install the packages again with: npm ci' },
+  cpu: { load: tfjs('cpu'), hint: 'Install the packages again with: npm ci' },
 };
 
 /** The backends, in the order in which `auto` tries them. */

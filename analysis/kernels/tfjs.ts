@@ -38,9 +38,6 @@ export async function tfjsBackend(id: TfjsBackendId): Promise<Backend> {
   tf.env().set('PROD', true);
   await register(id);
   if (!(await tf.setBackend(name))) throw new Error(`TensorFlow.js could not start its ${name} backend.`);
-  if (id === 'tfjs-gpu' && (tf.backend() as { isUsingGpuDevice?: boolean }).isUsingGpuDevice !== true) {
-    throw new Error('TensorFlow loads, but it sees no CUDA device.');
-  }
   const programs = new Set<Program>();
   return {
     id,
@@ -70,9 +67,21 @@ async function register(id: TfjsBackendId): Promise<void> {
     setWasmPaths(dirname(entry) + sep);
     await withoutProcessListeners(() => tf.setBackend('wasm'));
   } else {
-    // Optional packages: the name is a variable so that type checking does not need them.
-    const packageName: string = id === 'tfjs-gpu' ? '@tensorflow/tfjs-node-gpu' : '@tensorflow/tfjs-node';
-    await import(packageName);
+    await registerTensorFlow(id);
+  }
+}
+
+/** Loads one of the two optional packages around the TensorFlow library. */
+async function registerTensorFlow(id: 'tfjs' | 'tfjs-gpu'): Promise<void> {
+  // The library logs every device that it finds.
+  process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
+  const packageName: string = id === 'tfjs-gpu' ? '@tensorflow/tfjs-node-gpu' : '@tensorflow/tfjs-node';
+  await import(packageName);
+  await tf.setBackend('tensorflow');
+  const { isGPUPackage, isUsingGpuDevice } = tf.backend() as { isGPUPackage?: boolean; isUsingGpuDevice?: boolean };
+  if (id === 'tfjs-gpu' && isUsingGpuDevice !== true) throw new Error('TensorFlow loads, but it sees no CUDA device');
+  if (id === 'tfjs' && isGPUPackage === true) {
+    throw new Error('@tensorflow/tfjs-node-gpu has been loaded, and only one of the two can be');
   }
 }
 
