@@ -221,11 +221,11 @@ function largestGroup(values: Float64Array, tolerance: number): number {
 export async function energyLeftOut(
   { domainSize: n, codomainSize: m, apply }: KrylovProblem,
   known: { rows: Float32Array; count: number },
-  { random, blockSize }: { random: Random; blockSize: number },
+  probes: { random: Random; count: number },
 ): Promise<{ energy: number; standardError: number }> {
   const left = n - known.count;
   if (left === 0) return { energy: 0, standardError: 0 };
-  const { rows, count } = freshRows(random, Math.min(blockSize, left), n, known);
+  const { rows, count } = freshRows(probes.random, Math.min(probes.count, left), n, known);
   const images = await apply(rows, count);
   const energies = Array.from({ length: count }, (_, r) => left * squaredNorm(images, r, m));
   const energy = energies.reduce((sum, e) => sum + e, 0) / count;

@@ -17,7 +17,9 @@ import { symmetricEigen } from './symmetric-eigen.ts';
 
 /** Everything below is measured in these units of precision: products are float32. */
 const EPS = 2 ** -23;
-const DEFAULTS = { tolerance: 1e-5, blockSize: 8, denseLimit: 256, memory: 2 ** 30 };
+/** Random vectors that estimate what an iteration leaves out. */
+const PROBES = 6;
+const DEFAULTS = { tolerance: 1e-5, blockSize: 8, denseLimit: 128, memory: 2 ** 30 };
 
 export interface TruncatedSvdOptions {
   /** Triplets wanted; never more than the smaller side has come back. */
@@ -26,11 +28,11 @@ export interface TruncatedSvdOptions {
   readonly tolerance?: number;
   /** Draws the start block; a generator of its own, seeded with 0, by default. */
   readonly random?: Random;
-  /** Most vectors in one product: 8 by default. Wider blocks need more products, and fewer passes. */
+  /** Most vectors in one product: 8 by default. The iteration takes fewer at a time: narrow blocks need fewer products. */
   readonly blockSize?: number;
   /** Stops there, converged or not; counts single products with A and with Aᵀ. 100 a triplet, and 2,000 at least, by default. */
   readonly maxApplications?: number;
-  /** An operator whose smaller side has at most this many entries (or four times count) is written out: 256 by default. */
+  /** An operator whose smaller side has at most this many entries is written out: 128, or 8·count where more, by default. */
   readonly denseLimit?: number;
   /** Bytes for the vectors kept on both sides: 1 GiB by default. */
   readonly memory?: number;
@@ -39,7 +41,7 @@ export interface TruncatedSvdOptions {
 export interface Remainder {
   /** Largest singular value left out (an approximation from below where `exact` is false); 0 when nothing is. */
   readonly largest: number;
-  /** Σσ² of the values left out, and its standard error: 0 where `exact`, else estimated from one block of random probes. */
+  /** Σσ² of the values left out, and its standard error: 0 where `exact`, else estimated from six random probes. */
   readonly energy: number;
   readonly standardError: number;
   readonly exact: boolean;
@@ -93,7 +95,7 @@ export async function truncatedSvd(operator: LinearOperator, options: TruncatedS
   const apply = product('apply', n, m);
   const transpose = product('transpose', m, n);
 
-  const dense = n <= Math.max(options.denseLimit ?? DEFAULTS.denseLimit, 4 * count) && 12 * n * m <= memory;
+  const dense = n <= (options.denseLimit ?? Math.max(DEFAULTS.denseLimit, 8 * count)) && 12 * n * m <= memory;
   let extracted: Extracted;
   let remainder: Remainder;
   if (dense) {
@@ -119,7 +121,7 @@ export async function truncatedSvd(operator: LinearOperator, options: TruncatedS
       exact: true,
     };
   } else {
-    const width = Math.max(2, Math.min(blockSize, n));
+    const width = Math.min(n, Math.max(2, Math.min(blockSize, Math.ceil(count / 4))));
     const affordable = Math.floor(memory / (4 * (n + m)));
     const basisLimit = Math.min(affordable, Math.max(3 * count + 8 * width, 96));
     const maxApplications = options.maxApplications ?? Math.max(2000, 100 * count);
@@ -133,7 +135,7 @@ export async function truncatedSvd(operator: LinearOperator, options: TruncatedS
       maxApplications,
     });
     extracted = await extract(krylov.directions, count, { n, m, apply, transpose, random, tolerance });
-    const estimate = await energyLeftOut(problem, { rows: extracted.v, count }, { random, blockSize: width });
+    const estimate = await energyLeftOut(problem, { rows: extracted.v, count }, { random, count: PROBES });
     remainder = {
       largest: Math.min(krylov.next, extracted.values[count - 1] ?? krylov.next),
       ...estimate,
