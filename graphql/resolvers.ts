@@ -3,7 +3,7 @@
 import type { GraphQLFieldResolver } from 'graphql';
 import { compareReports } from '../reports/compare.ts';
 import type { ReportComparison } from '../reports/compare.ts';
-import { FORMAT_VERSION, layerBodyFields, sampleBodyFields } from '../reports/format.ts';
+import { eachMention, FORMAT_VERSION, layerBodyFields, sampleBodyFields } from '../reports/format.ts';
 import type { StoredLayer, StoredLayerHead, StoredSample, StoredSampleHead } from '../reports/format.ts';
 import { checkReportId } from '../reports/reader.ts';
 import type { Store, StoredReport } from '../reports/reader.ts';
@@ -119,15 +119,7 @@ function matches(sample: StoredSampleHead, filter: SampleFilter): boolean {
 const mentionedIn = new WeakMap<object, StoredReport>();
 
 function rememberMentions(value: unknown, stored: StoredReport): void {
-  if (typeof value !== 'object' || value === null) return;
-  if (Array.isArray(value)) {
-    if (typeof value[0] === 'object') for (const entry of value) rememberMentions(entry, stored);
-    return;
-  }
-  for (const [key, entry] of Object.entries(value)) {
-    if ((key === 'sample' || key === 'other') && typeof entry === 'object' && entry) mentionedIn.set(entry, stored);
-    else rememberMentions(entry, stored);
-  }
+  eachMention(value, (mention) => mentionedIn.set(mention, stored));
 }
 
 function mentionedSample(mention: { index: number }): SampleSource {

@@ -577,6 +577,8 @@ export function parseReport(given: Report): z.output<typeof reportSchema> {
     ...repeated(samples, 'samples'),
     ...misplaced(layers, 'layers'),
     ...misplaced(samples, 'samples'),
+    ...strayMentions(layers, samples, 'layers'),
+    ...strayMentions(samples, samples, 'samples'),
   ];
   if (problems.length > 0) throw broken(problems);
   return {
@@ -602,6 +604,37 @@ function repeated(entries: readonly { name: string }[], list: string): string[] 
 
 function misplaced(entries: readonly { index: number }[], list: string): string[] {
   return entries.flatMap((e, i) => (e.index === i ? [] : [`${list}[${i}].index: expected ${i}, received ${e.index}`]));
+}
+
+/** Calls back with every mention of a sample (`{ index, name }` under `sample` or `other`) within a layer or sample. */
+export function eachMention(
+  value: unknown,
+  found: (mention: { index: number; name: string }, path: string) => void,
+  path = '',
+): void {
+  if (Array.isArray(value)) {
+    // Lists of numbers are long and mention nobody.
+    if (isObject(value[0])) value.forEach((entry, i) => eachMention(entry, found, `${path}[${i}]`));
+  } else if (isObject(value)) {
+    for (const [key, entry] of Object.entries(value)) {
+      if (key === 'sample' || key === 'other') {
+        if (isObject(entry)) found(entry as { index: number; name: string }, `${path}.${key}`);
+      } else eachMention(entry, found, `${path}.${key}`);
+    }
+  }
+}
+
+/** A mention must lead to the sample that it names. */
+function strayMentions(value: unknown, samples: readonly { name: string }[], path: string): string[] {
+  const problems: string[] = [];
+  eachMention(
+    value,
+    ({ index, name }, at) => {
+      if (samples[index]?.name !== name) problems.push(`${at}: sample ${index} is not "${name}"`);
+    },
+    path,
+  );
+  return problems;
 }
 
 // ---- files ----

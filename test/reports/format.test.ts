@@ -50,7 +50,10 @@ describe('a report', () => {
 
   it('takes the decision layer in lists from the decision trace', () => {
     const [sample] = report.samples;
-    const parsed = parseReport({ ...report, samples: [{ ...sample!, decisionLayer: null }] });
+    const parsed = parseReport({
+      ...report,
+      samples: [{ ...sample!, decisionLayer: null }, ...report.samples.slice(1)],
+    });
     expect(parsed.samples[0]!.decisionLayer).toBe(sample!.decisionTrace!.decisionLayer);
   });
 
@@ -59,6 +62,16 @@ describe('a report', () => {
     expect(() => parseReport(twice)).toThrow('is also the name of samples[0]');
     const shifted: Report = { ...report, layers: [{ ...report.layers[0]!, index: 4 }] };
     expect(() => parseReport(shifted)).toThrow('layers[0].index: expected 0, received 4');
+  });
+
+  it('is refused when it mentions a sample that is not there, or is another one', () => {
+    expect(() => parseReport({ ...report, samples: report.samples.slice(0, 2) })).toThrow(
+      /^The report breaks its format:\nlayers\[0\]\.weightDirections\.directions\[0\]\.exemplars\[1\]\.sample: sample 2 is not "/,
+    );
+    const renamed = report.samples.map((sample, i) => (i === 1 ? { ...sample, name: 'other' } : sample));
+    expect(() => parseReport({ ...report, samples: renamed })).toThrow(
+      'similarityOverlays[0].other: sample 1 is not "dog/1.png"',
+    );
   });
 
   it('is refused with every problem by its path, deep down too', () => {

@@ -109,7 +109,7 @@ describe('writing a report', () => {
   it('keeps the older report when the newer one cannot be written', async () => {
     await writeSampleReport(folder, 'sample', small);
     const before = await contents(folder);
-    const newer = { report: { ...small.report, samples: [] }, files: new Map() };
+    const newer = { report: { ...small.report, model: { ...small.report.model, name: 'newer' } }, files: new Map() };
     await expect(writeSampleReport(folder, 'sample', newer)).rejects.toThrow('which was not made');
     const broken = { ...small, report: { ...small.report, layers: [{ ...small.report.layers[0]!, index: 3 }] } };
     await expect(writeSampleReport(folder, 'sample', broken)).rejects.toThrow('breaks its format');

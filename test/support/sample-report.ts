@@ -77,7 +77,7 @@ export function sampleReport({ samples = 130, detailed = 6, seed = 1 } = {}): Sa
   const nameOf = (index: number) =>
     index === 3 ? '<img src=x onerror=alert(1)>.png' : `${CLASSES[index % 4]}/${index}.png`;
   function exemplars(what: string): SignalExemplar[] {
-    return [0, 3].map((index) => ({
+    return [0, Math.min(3, samples - 1)].map((index) => ({
       sample: { index, name: nameOf(index) },
       signal: number(0.5, 4),
       heatMap: image(`Signal of ${what} in ${nameOf(index)}`),
@@ -361,7 +361,7 @@ export function sampleReport({ samples = 130, detailed = 6, seed = 1 } = {}): Sa
       })),
       similarityOverlays: LAYERS.slice(0, 2).map((layer) => ({
         layer,
-        other: { index: 1, name: nameOf(1) },
+        other: { index: samples > 1 ? 1 : 0, name: nameOf(samples > 1 ? 1 : 0) },
         image: image(`Like ${nameOf(1)}, to ${layer}`),
       })),
     };
