@@ -41,8 +41,6 @@ export interface Importer {
   /** A setting that is a list of numbers; undefined where it is absent. */
   list(key: string): readonly number[] | undefined;
   word(key: string, fallback: string): string;
-  /** True where something reads output i. */
-  uses(i: number): boolean;
   /** Adds a node on the way to the result. */
   step(what: string, draft: Draft): NodeId;
   constantStep(what: string, value: Tensor): NodeId;
@@ -170,7 +168,7 @@ const gemm: OnnxOp = {
     if (!matrix) return generalGemm(c, { alpha, beta, transposeA, transposeB, hasSummand });
     const { tensor, name } = c.weight(1);
     const weight = scaledBy(transposeB ? tensor : transposedMatrix(tensor), alpha);
-    const input = transposeA ? c.step('transpose', { op: 'transpose', inputs: [c.id(0)], attributes: { permutation: [1, 0] } }) : c.id(0);
+    const input = transposeA ? c.step('transpose', { op: 'transpose', inputs: [c.id(0)], attributes: { perm: [1, 0] } }) : c.id(0);
     const summand = hasSummand ? c.constant(2) : undefined;
     const bias = summand && rowOf(tensorOf(summand), weight.shape[0]!);
     const draft: Draft = {
@@ -222,7 +220,6 @@ const matMul: OnnxOp = {
 
 const pool = (op: 'max-pool' | 'average-pool'): OnnxOp => ({
   convert(c) {
-    if (c.uses(1)) c.refuse('its indices are used');
     const kernel = c.list('kernel_shape') ?? c.refuse('it has no kernel_shape');
     const average = op === 'average-pool' && { countIncludePad: c.number('count_include_pad', 0) !== 0 };
     return {
@@ -260,7 +257,6 @@ const batchNormalization: OnnxOp = {
 /** Instance and layer normalisation: a scale and an optional bias. */
 const normalisation = (op: string, attributes: (c: Importer) => Record<string, unknown>): OnnxOp => ({
   convert(c) {
-    if (c.uses(1) || c.uses(2)) c.refuse('its mean or deviation is used');
     const scale = c.weight(1);
     return {
       op,
@@ -607,7 +603,7 @@ export const onnxOps: ReadonlyMap<string, OnnxOp> = new Map(
       convert: (c) => ({ op: 'tile', inputs: [c.id(0)], attributes: { repeats: c.list('repeats')! } }),
     },
     Transpose: unary('transpose', (c) => ({
-      permutation: c.list('perm') ?? c.shape(0).map((_, axis) => c.shape(0).length - 1 - axis),
+      perm: c.list('perm') ?? c.shape(0).map((_, axis) => c.shape(0).length - 1 - axis),
     })),
     Unsqueeze: { settings: [null, 'axes'], convert: (c) => reshaped(c, unsqueezedShape(c.shape(0), c.list('axes')!)) },
     Upsample: upsample,

@@ -1,4 +1,4 @@
-// ONNX files (opsets 7 to 22): what constants alone determine is folded on the way, so that shapes are plain numbers, and
+// ONNX files (opsets 7 to 22, older ones where they mean the same): what constants alone determine is folded on the way, so that shapes are plain numbers, and
 // every node that is left becomes nodes of ours (onnx-ops.ts).
 import { EXIT, UserError } from '../errors.ts';
 import { sizeOf, type Shape, type Tensor } from '../kernels/kernels.ts';
@@ -64,10 +64,12 @@ class Refusal extends Error {}
 export function readOnnx(model: ModelFile, options: LoadOptions = {}): Graph {
   const { name: file } = model;
   const { proto, graph } = decoded(model);
-  const opset = opsetOf(proto, file);
+  const opset = opsetOf(proto);
   const builder = graphBuilder(file);
   const notes: string[] = [];
-  if (opset > newestOpset) notes.push(`The file has opset ${opset}; up to ${newestOpset} was tested.`);
+  if (opset < oldestOpset || opset > newestOpset) {
+    notes.push(`The file has opset ${opset}; opsets ${oldestOpset} to ${newestOpset} are tested.`);
+  }
 
   const tensors = new Map<string, TensorProto>();
   for (const tensor of graph.initializer) tensors.set(tensor.name, tensor);
@@ -157,13 +159,19 @@ export function readOnnx(model: ModelFile, options: LoadOptions = {}): Graph {
       return;
     }
     if (!op) throw new Refusal();
+    if (opset < oldestOpset && attributes['broadcast'] === 1) throw new Refusal(`broadcasting of opset ${opset}`);
     const drafts = [op.convert(importerOf(node, inputs, attributes))].flat() as Draft[];
     drafts.forEach((draft, i) => {
       const output = outputs[i];
       // Only what is read is made: the parts of a split that lead nowhere are not.
       if (output && used.has(output)) builder.add(output, i === 0 ? nodeName(node) : `${nodeName(node)}/${i}`, draft);
     });
-    outputs.slice(drafts.length).forEach((output) => output !== '' && unknown.add(output));
+    outputs.slice(drafts.length).forEach((output, i) => {
+      if (output === '') return;
+      unknown.add(output);
+      const reason = `its output ${drafts.length + i + 1} is used`;
+      if (used.has(output)) unsupported.push({ op: opName(node), node: nodeName(node), reason });
+    });
   };
 
   /** A node of constants, or one that asks for a shape, which is one. */
@@ -232,7 +240,6 @@ export function readOnnx(model: ModelFile, options: LoadOptions = {}): Graph {
         const value = attributes[key];
         return typeof value === 'string' ? value : fallback;
       },
-      uses: (i) => Boolean(node.outputs[i]) && used.has(node.outputs[i]!),
       step(what, draft) {
         const id = builder.freeId(`${first}/${what}`);
         return builder.add(id, `${nodeName(node)}/${what}`, draft);
@@ -287,15 +294,8 @@ function decoded(model: ModelFile): { proto: ModelProto; graph: GraphProto } {
   return { proto, graph };
 }
 
-function opsetOf(proto: ModelProto, file: string): number {
-  const standard = proto.opsetImport.find(({ domain }) => domain === '' || domain === 'ai.onnx');
-  const opset = standard?.version ?? 1;
-  if (opset < oldestOpset) {
-    throw new UserError(`${file} has opset ${opset}; opsets ${oldestOpset} to ${newestOpset} are supported.`, {
-      hint: `Convert it with the ONNX version converter, or export it with opset ${newestOpset}.`,
-    });
-  }
-  return opset;
+function opsetOf(proto: ModelProto): number {
+  return proto.opsetImport.find(({ domain }) => domain === '' || domain === 'ai.onnx')?.version ?? 1;
 }
 
 const opName = ({ domain, op }: FileNode): string => (domain === '' ? op : `${domain}.${op}`);

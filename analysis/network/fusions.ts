@@ -54,7 +54,7 @@ const dense: Rule = (node, before) => {
     if (!transposeB) {
       x = `${node.id}/columns`;
       nodes.push({
-        ...instead(node, { op: 'transpose', inputs: [b], attributes: { permutation }, name: `${node.name}/columns` }),
+        ...instead(node, { op: 'transpose', inputs: [b], attributes: { perm: permutation }, name: `${node.name}/columns` }),
         id: x,
         shape: turned(before.node(b).shape),
       });
@@ -63,7 +63,7 @@ const dense: Rule = (node, before) => {
     return [
       ...nodes,
       { ...instead(node, { op: 'dense', inputs: [x], parameters: { weight } }), id: product, shape: turned(node.shape) },
-      instead(node, { op: 'transpose', inputs: [product], attributes: { permutation }, name: `${node.name}/rows` }),
+      instead(node, { op: 'transpose', inputs: [product], attributes: { perm: permutation }, name: `${node.name}/rows` }),
     ];
   }
   return null;

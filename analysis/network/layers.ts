@@ -17,7 +17,7 @@ export interface Layer {
   readonly activity: NodeId;
   /** Value after activation and pooling: a split at this layer means this node. */
   readonly output: NodeId;
-  /** All its nodes, in order. */
+  /** All its nodes, in order; constants are their users' and not listed. */
   readonly nodes: readonly NodeId[];
   /** Of one sample, without the batch dimension. */
   readonly inputShape: Shape;
@@ -79,7 +79,7 @@ export function layersOf(network: Network): Layer[] {
       node: head.id,
       activity: activity.id,
       output: output.id,
-      nodes: own.map(({ id }) => id),
+      nodes: members.map(({ id }) => id),
       inputShape: nodes.get(head.inputs.find((id) => nodes.get(id)!.op !== 'constant')!)!.shape.slice(1),
       outputShape: output.shape.slice(1),
       parameterCount: own.reduce((sum, node) => sum + parametersOf(node), 0),

@@ -17,7 +17,7 @@ export function passedOn({ op, inputs, attributes, shape }: Node, before: Before
     case 'tile':
       return same ? x : undefined;
     case 'transpose':
-      return list('permutation').every((axis, i) => axis === i) ? x : undefined;
+      return list('perm').every((axis, i) => axis === i) ? x : undefined;
     case 'pad':
       return list('pads').every((n) => n === 0) ? x : undefined;
     case 'concat':
@@ -39,9 +39,9 @@ const shapeChangedTwice: Rule = (node, before) => {
   const inner = before.node(node.inputs[0]!);
   if (inner.op !== node.op) return null;
   if (node.op === 'reshape') return [{ ...node, inputs: inner.inputs }];
-  const first = inner.attributes['permutation'] as readonly number[];
-  const second = node.attributes['permutation'] as readonly number[];
-  return [{ ...node, inputs: inner.inputs, attributes: { permutation: second.map((axis) => first[axis]!) } }];
+  const first = inner.attributes['perm'] as readonly number[];
+  const second = node.attributes['perm'] as readonly number[];
+  return [{ ...node, inputs: inner.inputs, attributes: { perm: second.map((axis) => first[axis]!) } }];
 };
 
 /** Our elementwise ops and shape changes as those of the folding vocabulary. */
@@ -78,7 +78,7 @@ const constantArithmetic: Rule = (node, before) => {
   const settings =
     node.op === 'expand'
       ? { shape: broadcastShapes(inputs[0]!.shape, attributes['shape'] as readonly number[]) }
-      : { ...attributes, perm: attributes['permutation'] };
+      : attributes;
   const [result] = fold(name, inputs, settings);
   return [instead(node, { op: 'constant', inputs: [], parameters: { value: { ...asTensor(result!), shape: node.shape } } })];
 };
