@@ -1,5 +1,13 @@
 // Facts and answers into one report: what is known of the network, its layers and the samples, with what methods answered.
-import type { Finding, LayerRecord, MethodStatus, ModelFields, Provenance, Report, SampleRecord } from '../reports/format.ts';
+import type {
+  Finding,
+  LayerRecord,
+  MethodStatus,
+  ModelFields,
+  Provenance,
+  Report,
+  SampleRecord,
+} from '../reports/format.ts';
 import { sizeOf, type Shape } from './kernels/kernels.ts';
 import { multiplyAddsOf } from './network/inspect.ts';
 import { nodeOf, type Preprocessing } from './network/network.ts';
@@ -63,7 +71,11 @@ function modelFacts(study: Study): Omit<ModelFields, 'provenance'> {
       heightAxis: network.layout.heightAxis,
       widthAxis: network.layout.widthAxis,
       preprocessing: preprocessingFacts(samples.preprocessing),
-      otherInputs: network.otherInputs.map((id) => ({ name: nodeOf(network, id).name, shape: [...nodeOf(network, id).shape], fedWith: 'zeros' })),
+      otherInputs: network.otherInputs.map((id) => ({
+        name: nodeOf(network, id).name,
+        shape: [...nodeOf(network, id).shape],
+        fedWith: 'zeros',
+      })),
     },
     otherOutputs: network.otherOutputs.map((id) => nodeOf(network, id).name),
     stripped: network.stripped,
@@ -99,7 +111,12 @@ function layerGraph({ network, layers }: Study): { from: string | null; to: stri
 }
 
 function classSummaries(study: Study, classes: number): NonNullable<ModelFields['classSummaries']> {
-  const rows = Array.from({ length: classes }, (_, i) => ({ class: study.outputName(i), samples: 0, right: 0, predicted: 0 }));
+  const rows = Array.from({ length: classes }, (_, i) => ({
+    class: study.outputName(i),
+    samples: 0,
+    right: 0,
+    predicted: 0,
+  }));
   for (let i = 0; i < study.samples.count; i++) {
     const [label, prediction] = [study.labels![i]!, study.predictions![i]!];
     rows[prediction]!.predicted++;
@@ -116,7 +133,9 @@ function layerFacts(study: Study, index: number): LayerRecord {
   const nodes = layer.nodes.map((id) => nodeOf(network, id));
   const activation = nodes.find((node) => opOf(node.op).activation);
   const kinds = new Set(nodes.map((node) => opOf(node.op).kind));
-  const strongest = (['product', 'normalisation', 'smooth', 'piecewise linear', 'linear'] as const).find((kind) => kinds.has(kind));
+  const strongest = (['product', 'normalisation', 'smooth', 'piecewise linear', 'linear'] as const).find((kind) =>
+    kinds.has(kind),
+  );
   return {
     name: layer.name,
     op: layer.op,
@@ -135,7 +154,13 @@ async function sampleFacts(study: Study, index: number, detailed: boolean): Prom
   const name = study.samples.name(index);
   const correct = study.correct(index);
   const drawn = detailed || study.samples.count <= MOST_THUMBNAILS || correct === false;
-  const record: SampleRecord = { index, name, detailed, correct, image: drawn ? await study.drawSample(index, detailed) : null };
+  const record: SampleRecord = {
+    index,
+    name,
+    detailed,
+    correct,
+    image: drawn ? await study.drawSample(index, detailed) : null,
+  };
   const label = study.labels?.[index];
   if (label !== undefined && label >= 0) record.label = study.outputName(label);
   if (study.outputs === null) return record;
@@ -145,7 +170,12 @@ async function sampleFacts(study: Study, index: number, detailed: boolean): Prom
     if (detailed) record.outputImage = await study.drawOutput(values, `Output for sample ${name}`, { kind: 'photo' });
     return record;
   }
-  const probabilities = study.task !== 'classification' ? null : study.network.stripped === 'sigmoid' ? Array.from(values, (z) => 1 / (1 + Math.exp(-z))) : softmax(values);
+  const probabilities =
+    study.task !== 'classification'
+      ? null
+      : study.network.stripped === 'sigmoid'
+        ? Array.from(values, (z) => 1 / (1 + Math.exp(-z)))
+        : softmax(values);
   const prediction = study.predictions?.[index];
   if (prediction !== undefined) {
     record.prediction = study.outputName(prediction);
@@ -172,18 +202,56 @@ const EXACT = 1e-4;
 const CONVERGED = 1e-3;
 
 /** Findings about the report's own numbers: do the maps reproduce the network, did the directions converge? */
-function exactnessFindings(samples: readonly SampleRecord[], layers: readonly LayerRecord[], model: ModelFields): Finding[] {
+function exactnessFindings(
+  samples: readonly SampleRecord[],
+  layers: readonly LayerRecord[],
+  model: ModelFields,
+): Finding[] {
   const findings: Finding[] = [];
-  const hold = (rule: string, values: (number | null | undefined)[], limit: number, good: string, bad: string): void => {
+  const hold = (
+    rule: string,
+    values: (number | null | undefined)[],
+    limit: number,
+    good: string,
+    bad: string,
+  ): void => {
     const given = values.filter((value) => typeof value === 'number');
     if (given.length === 0) return;
     const value = given.reduce((a, b) => Math.max(a, b));
-    findings.push({ rule, level: value <= limit ? 'PASS' : 'FAIL', subject: 'model', value, limit, unit: 'relative error', message: value <= limit ? good : bad });
+    findings.push({
+      rule,
+      level: value <= limit ? 'PASS' : 'FAIL',
+      subject: 'model',
+      value,
+      limit,
+      unit: 'relative error',
+      message: value <= limit ? good : bad,
+    });
   };
   const maps = samples.map((sample) => sample.inputOutputMap?.certificate);
-  hold('completeness', [...maps.map((c) => c?.completeness), model.biasSummary?.certificate?.completeness], EXACT, 'The maps, run at the input and added to their constants, give the network’s own output.', 'Some map does not reproduce the network’s output: read its numbers with that error in mind.');
-  hold('adjointness', maps.map((c) => c?.adjointness), EXACT, 'Forward and transposed products belong to the same map.', 'Forward and transposed products disagree: directions may be wrong.');
-  const residuals = [...maps, ...layers.map((layer) => layer.weightDirections?.certificate)].flatMap((c) => c?.residuals ?? []);
-  hold('convergence', residuals, CONVERGED, 'Every direction satisfies A v = σ u and Aᵀ u = σ v.', 'Some directions did not converge: their values are lower bounds.');
+  hold(
+    'completeness',
+    [...maps.map((c) => c?.completeness), model.biasSummary?.certificate?.completeness],
+    EXACT,
+    'The maps, run at the input and added to their constants, give the network’s own output.',
+    'Some map does not reproduce the network’s output: read its numbers with that error in mind.',
+  );
+  hold(
+    'adjointness',
+    maps.map((c) => c?.adjointness),
+    EXACT,
+    'Forward and transposed products belong to the same map.',
+    'Forward and transposed products disagree: directions may be wrong.',
+  );
+  const residuals = [...maps, ...layers.map((layer) => layer.weightDirections?.certificate)].flatMap(
+    (c) => c?.residuals ?? [],
+  );
+  hold(
+    'convergence',
+    residuals,
+    CONVERGED,
+    'Every direction satisfies A v = σ u and Aᵀ u = σ v.',
+    'Some directions did not converge: their values are lower bounds.',
+  );
   return findings;
 }

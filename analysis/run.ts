@@ -59,7 +59,10 @@ export async function runAnalysis(options: AnalysisOptions): Promise<AnalysisRes
   const { settings, reportsDir, progress, signal, force } = options;
   const started = new Date();
   const methods = chosenMethods(settings);
-  const network = await loadNetwork(options.model, { input: settings.input ?? undefined, output: settings.output ?? undefined });
+  const network = await loadNetwork(options.model, {
+    input: settings.input ?? undefined,
+    output: settings.output ?? undefined,
+  });
   const id = options.id ?? idFromName(network.name);
   checkId(id);
   const { samples, classNames } = await openInputSamples(network, settings);
@@ -78,7 +81,8 @@ export async function runAnalysis(options: AnalysisOptions): Promise<AnalysisRes
 
   try {
     if (options.why) await explainKeys(cache, methods.map(keyOf), progress);
-    if (!force && (await isCurrent(folder, wholeKey))) return { id, folder, outcome: 'done', cached: true, failures: [] };
+    if (!force && (await isCurrent(folder, wholeKey)))
+      return { id, folder, outcome: 'done', cached: true, failures: [] };
 
     const pictures = pictureStore(cache);
     const study = await createStudy({ network, samples, settings, backend, pictures, classNames, progress, signal });
@@ -91,7 +95,9 @@ export async function runAnalysis(options: AnalysisOptions): Promise<AnalysisRes
         answers.push(...result.answers);
       }
       await remember(cache, methods.map(keyOf));
-      const failures = statuses.flatMap((status) => (status.failures ?? []).map((f) => `${status.method} (${f.unit}): ${f.reason}`));
+      const failures = statuses.flatMap((status) =>
+        (status.failures ?? []).map((f) => `${status.method} (${f.unit}): ${f.reason}`),
+      );
       const provenance = {
         tool: 'eigenlens',
         version: VERSION,
@@ -102,7 +108,10 @@ export async function runAnalysis(options: AnalysisOptions): Promise<AnalysisRes
         samplesSha256,
         settingsSha256: hash(resultSettings(settings)),
         sampleCount: samples.count,
-        settings: Object.entries(resultSettings(settings)).map(([name, value]) => ({ name, value: JSON.stringify(value) })),
+        settings: Object.entries(resultSettings(settings)).map(([name, value]) => ({
+          name,
+          value: JSON.stringify(value),
+        })),
       };
       const report: Report = await assembleReport(study, answers, statuses, provenance);
       const run: RunRecord = {
@@ -117,7 +126,7 @@ export async function runAnalysis(options: AnalysisOptions): Promise<AnalysisRes
         failures,
         warnings: [...network.notes, ...samples.notes],
       };
-      await writeReport(reportsDir, id, report, { files: path.join(cache, 'files'), run });
+      await writeReport(reportsDir, id, report, { files: cache, run });
       return { id, folder, outcome: failures.length > 0 ? 'partial' : 'done', cached: false, failures };
     } finally {
       study.dispose();
@@ -150,7 +159,8 @@ async function runMethod(
   const base = { method: method.id, question: method.question, version: method.version };
   const units = method.units(study);
   const layersSkipped = [...(method.skipped?.(study) ?? [])];
-  if (typeof units === 'string') return { status: { ...base, outcome: 'NOT_APPLICABLE', reason: units, layersSkipped }, answers: [] };
+  if (typeof units === 'string')
+    return { status: { ...base, outcome: 'NOT_APPLICABLE', reason: units, layersSkipped }, answers: [] };
   const stage = progress.stage(method.id, units.length);
   const answers: Answer[] = [];
   const failures: { unit: string; reason: string }[] = [];
@@ -169,7 +179,8 @@ async function runMethod(
   stage.done();
   if (failures.length === 0) answers.push(...(method.summarise?.(study, answers) ?? []));
   const outcome = failures.length > 0 && answers.length === 0 ? 'FAILED' : 'ANSWERED';
-  const reason = failures.length > 0 ? `${failures.length} of ${units.length} parts failed: ${failures[0]!.reason}` : null;
+  const reason =
+    failures.length > 0 ? `${failures.length} of ${units.length} parts failed: ${failures[0]!.reason}` : null;
   return { status: { ...base, outcome, reason, layersSkipped, failures }, answers };
 }
 
@@ -223,10 +234,13 @@ async function explainKeys(cache: string, keys: readonly Key[], progress: Progre
       progress.note(`${name}: never completed before`);
       continue;
     }
-    const parts = (['model', 'samples', 'backend', 'method'] as const).filter((part) => old[part] !== key[part]).map((part) => (part === 'backend' || part === 'method' ? `${part} (was ${old[part]})` : part));
+    const parts = (['model', 'samples', 'backend', 'method'] as const)
+      .filter((part) => old[part] !== key[part])
+      .map((part) => (part === 'backend' || part === 'method' ? `${part} (was ${old[part]})` : part));
     for (const [setting, value] of Object.entries(key.settings)) {
       const was = old.settings[setting];
-      if (JSON.stringify(was) !== JSON.stringify(value)) parts.push(`setting ${setting} (was ${JSON.stringify(was)}, is ${JSON.stringify(value)})`);
+      if (JSON.stringify(was) !== JSON.stringify(value))
+        parts.push(`setting ${setting} (was ${JSON.stringify(was)}, is ${JSON.stringify(value)})`);
     }
     progress.note(parts.length === 0 ? `${name}: hit, nothing changed` : `${name}: miss, changed: ${parts.join(', ')}`);
   }

@@ -4,7 +4,7 @@ import { mkdir, rename, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Image, NumberArray } from '../../reports/format.ts';
 import type { Shape } from '../kernels/kernels.ts';
-import { heatMapPng, limitOf, photoPng, type Png } from './heatmap.ts';
+import { heatMapPng, limitOf, photoPng, type Extent, type Png } from './heatmap.ts';
 import { encodeNpy } from './npy.ts';
 
 export interface Picture {
@@ -65,20 +65,27 @@ export function pictureStore(folder: string): PictureStore {
   };
 }
 
-/** One picture as a PNG: a map of three channels as colours about mid-grey, one of other channels side by side. */
+/** One picture as a PNG: a map of three channels as colours about mid-grey; other counts of channels side by side. */
 async function paint({ values, height, width, channels, kind, limit = limitOf(values) }: Picture): Promise<Png> {
-  if (kind === 'photo') return photoPng(values, { height, width, channels });
-  if (channels === 1) return heatMapPng(values, { height, width, channels }, { limit });
+  const draw = (numbers: Float32Array, extent: Extent): Promise<Png> =>
+    kind === 'photo' ? photoPng(numbers, extent) : heatMapPng(numbers, extent, { limit });
   if (channels === 3) {
     const half = limit > 0 ? 0.5 / limit : 0;
-    return photoPng(values.map((value) => 0.5 + half * value), { height, width, channels });
+    const colours = kind === 'photo' ? values : values.map((value) => 0.5 + half * value);
+    return photoPng(colours, { height, width, channels });
   }
+  if (channels === 1) return draw(values, { height, width, channels });
   const mosaic = mosaicOf(values, height, width, channels);
-  return heatMapPng(mosaic.values, { ...mosaic, channels: 1 }, { limit });
+  return draw(mosaic.values, { ...mosaic, channels: 1 });
 }
 
 /** Channels side by side, in the most square grid, one blank pixel between them. */
-function mosaicOf(values: Float32Array, height: number, width: number, channels: number): { values: Float32Array; height: number; width: number } {
+function mosaicOf(
+  values: Float32Array,
+  height: number,
+  width: number,
+  channels: number,
+): { values: Float32Array; height: number; width: number } {
   const columns = Math.ceil(Math.sqrt((channels * height) / width));
   const rows = Math.ceil(channels / columns);
   const [fullHeight, fullWidth] = [rows * (height + 1) - 1, columns * (width + 1) - 1];
@@ -86,7 +93,8 @@ function mosaicOf(values: Float32Array, height: number, width: number, channels:
   for (let c = 0; c < channels; c++) {
     const [top, left] = [Math.floor(c / columns) * (height + 1), (c % columns) * (width + 1)];
     for (let y = 0; y < height; y++) {
-      for (let x = 0; x < width; x++) mosaic[(top + y) * fullWidth + left + x] = values[(y * width + x) * channels + c]!;
+      for (let x = 0; x < width; x++)
+        mosaic[(top + y) * fullWidth + left + x] = values[(y * width + x) * channels + c]!;
     }
   }
   return { values: mosaic, height: fullHeight, width: fullWidth };
