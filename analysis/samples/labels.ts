@@ -92,7 +92,7 @@ export function resolveLabels(labels: Labels | null, given: ClassNames | null, o
     };
   }
   if (given) {
-    const close = nearest(unknown!, given.names);
+    const close = nearest(spelled(unknown!), given.aliases.keys());
     throw new UserError(`Label "${unknown}" in ${labels.where} is not among the ${given.names.length} class names.`, {
       exitCode: EXIT.input,
       hint: close ? `Did you mean "${close}"?` : 'Name folders (or labels) as the classes are named in --classes.',

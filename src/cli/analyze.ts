@@ -8,10 +8,10 @@ import type { Verb } from './verb.ts';
 export const verb: Verb = {
   define(command: Command) {
     command
-      .argument('<model>', 'an .onnx, .h5 or .keras file, or a TensorFlow.js model.json')
-      .option('--id <ID>', 'name of the report (default: made from the model’s name)')
-      .option('--force', 'compute again what is already there')
-      .option('--why', 'say which part of each result’s key hit or missed');
+      .argument('<model>', 'An .onnx, .h5 or .keras file, or a TensorFlow.js model.json')
+      .option('--id <ID>', 'Name of the report (default: made from the model’s name)')
+      .option('--force', 'Compute again what is already there')
+      .option('--why', 'Say which part of each result’s key hit or missed');
     addKnobs(command, ['reports', ...ALL_KNOBS]);
   },
   async run({ args, flags, settings, project, terminal, signal, folder, command }) {

@@ -15,8 +15,8 @@ const REPORTS = '.eigenlens/demo';
 export const verb: Verb = {
   define(command: Command) {
     command
-      .option('--reports <DIR>', `folder of the report (default ${REPORTS})`)
-      .option('--force', 'compute again what is already there');
+      .option('--reports <DIR>', `Folder of the report (default ${REPORTS})`)
+      .option('--force', 'Compute again what is already there');
     addKnobs(command, ['out', 'base', 'site', 'backend', 'memory', 'detail', 'seed']);
   },
   async run({ flags, settings, project, terminal, signal, folder, command }) {

@@ -46,12 +46,11 @@ export const verb: Verb = {
       writable('site folder', project.out, folder),
     ];
     const bad = findings.filter(({ state }) => state === 'problem');
-    terminal.print(
-      table([
-        ['what', 'state', 'detail', 'what to do'],
-        ...findings.map(({ subject, state, detail, hint }) => [subject, state, detail, hint ?? '']),
-      ]),
-    );
+    const rows = findings.map(({ subject, state, detail }) => [state, subject, detail]);
+    const lines = table([['state', 'what', 'detail'], ...rows]).split('\n');
+    // The heading and its rule come first; what to do stands below what it is about.
+    const hints = ['', '', ...findings.map(({ hint }) => (hint ? `\n           → ${hint}` : ''))];
+    terminal.print(lines.map((line, i) => line + hints[i]!).join('\n'));
     const exitCode = bad.length === 0 ? EXIT.done : problem ? EXIT.usage : EXIT.environment;
     return {
       exitCode,

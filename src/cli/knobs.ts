@@ -39,10 +39,8 @@ export const ALL_KNOBS = Object.keys(settingsSchema.shape) as SettingName[];
 
 function describe(schema: z.ZodType, { description, unit, range }: About): string {
   const fallback: unknown = schema.parse(undefined);
-  const shown =
-    fallback === null || description.includes('(default') || Array.isArray(fallback)
-      ? undefined
-      : `default ${String(fallback)}`;
-  const details = [shown, range, unit && `in ${unit}`].filter(Boolean).join('; ');
+  const told = fallback === null || Array.isArray(fallback) || description.includes('(default');
+  const amount = unit && !told ? `${String(fallback)} ${unit}` : String(fallback);
+  const details = [told ? undefined : `default ${amount}`, range].filter(Boolean).join('; ');
   return details ? `${description} (${details})` : description;
 }

@@ -7,22 +7,31 @@ import { openTerminal, type Terminal } from './terminal.ts';
 import { VERBS, type VerbEntry } from './verbs.ts';
 import type { Outcome, Verb } from './verb.ts';
 
+const EVERYWHERE = 'Everywhere:';
 /** Flags that every verb takes. */
 const everywhere = (): Option[] => [
-  new Option('--config <FILE>', 'configuration file (default: eigenlens.config.ts, .js or .json, found upwards)'),
-  new Option('--json', 'machine result on standard output, all else on standard error'),
-  new Option('--quiet', 'no progress and no notes'),
-  new Option('--debug', 'show stack traces'),
-  new Option('--no-progress', 'no progress'),
+  new Option('--config <FILE>', 'Configuration file (default: eigenlens.config.ts, .js or .json, found upwards)'),
+  new Option('--json', 'Machine result on standard output, all else on standard error'),
+  new Option('--quiet', 'No progress and no notes'),
+  new Option('--debug', 'Show stack traces'),
+  new Option('--no-progress', 'No progress'),
 ];
 
 /** A switch from the environment: EIGENLENS_JSON=1. */
 const switched = (name: string): boolean => /^(1|true|yes|on)$/i.test(process.env[`EIGENLENS_${name}`] ?? '');
 
 function commandOf(name: string): Command {
-  const command = new Command(name).exitOverride().configureOutput({ outputError: () => {} });
-  for (const option of everywhere()) command.addOption(option.helpGroup('Everywhere:'));
-  return command.helpOption('--help', 'this help').version(manifest.version, '--version', 'the version');
+  return new Command(name).exitOverride().configureOutput({ outputError: () => {} });
+}
+
+/** Adds what every verb takes, last in its help. */
+function withEverywhere(command: Command): Command {
+  command
+    .version(manifest.version, '--version', 'The version')
+    .addHelpOption(new Option('--help', 'This help').helpGroup(EVERYWHERE));
+  command.options.find(({ long }) => long === '--version')!.helpGroup(EVERYWHERE);
+  for (const option of everywhere()) command.addOption(option.helpGroup(EVERYWHERE));
+  return command;
 }
 
 /** The position of the verb: the first word that is no flag and no value of --config. */
@@ -35,7 +44,7 @@ function verbAt(argv: readonly string[]): number {
 }
 
 function overview(): Command {
-  const command = commandOf('eigenlens').usage('VERB [options]').description(manifest.description);
+  const command = withEverywhere(commandOf('eigenlens')).usage('VERB [options]').description(manifest.description);
   const widest = Math.max(...VERBS.map(({ name }) => name.length));
   const verbs = VERBS.map(({ name, summary }) => `  ${name.padEnd(widest + 2)}${summary}`).join('\n');
   return command.addHelpText(
@@ -98,8 +107,9 @@ async function run(argv: readonly string[]): Promise<number> {
 /** `eigenlens`, `eigenlens --help`, `eigenlens --version`. */
 function withoutVerb(argv: readonly string[]): number {
   const command = overview();
-  if (argv.length > 0) return parsed(command, argv) ? EXIT.done : EXIT.done;
-  process.stderr.write(command.helpInformation());
+  parsed(command, argv);
+  if (argv.some((word) => word === '--help' || word === '--version')) return EXIT.done;
+  command.outputHelp({ error: true });
   throw new UserError('No verb is given.', {
     exitCode: EXIT.usage,
     hint: `Verbs: ${VERBS.map(({ name }) => name).join(', ')}.`,
@@ -136,6 +146,7 @@ async function runVerb(
     `${entry.summary[0]!.toUpperCase()}${entry.summary.slice(1)}.`,
   );
   verb.define(parser);
+  withEverywhere(parser);
   if (!parsed(parser, argv)) return null;
   const flags = parser.opts<Record<string, unknown>>();
   const { readConfig } = await import('../../analysis/config.ts');

@@ -10,9 +10,9 @@ import type { Verb } from './verb.ts';
 export const verb: Verb = {
   define(command: Command) {
     command
-      .argument('[document]', 'the document; - reads it from standard input')
-      .option('--file <FILE>', 'read the document from a file')
-      .option('--variables <JSON>', 'variables as a JSON object');
+      .argument('[document]', 'The document; - reads it from standard input')
+      .option('--file <FILE>', 'Read the document from a file')
+      .option('--variables <JSON>', 'Variables as a JSON object');
     addKnobs(command, ['reports']);
   },
   async run({ args, flags, project, terminal, folder }) {

@@ -10,11 +10,11 @@ import type { Verb } from './verb.ts';
 export const verb: Verb = {
   define(command: Command) {
     addKnobs(command, ['reports', 'out', 'host', 'port']);
+    const gathered = (value: string, before: string[] = []): string[] => [...before, value];
     command.option(
       '--origin <URL>',
-      'an origin that may ask from a browser; may be repeated',
-      (value: string, before: string[]) => [...before, value],
-      [],
+      'An origin that may ask from a browser; may be repeated (default: none)',
+      gathered,
     );
   },
   async run({ flags, project, terminal, signal, folder }) {
@@ -25,7 +25,7 @@ export const verb: Verb = {
       reports,
       host,
       port,
-      origins: flags['origin'] as string[],
+      origins: (flags['origin'] as string[] | undefined) ?? [],
       ...(site === undefined ? {} : { site }),
       log: (entry) => terminal.tell(JSON.stringify(entry)),
     });
