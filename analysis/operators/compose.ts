@@ -1,5 +1,5 @@
 // One operator after another.
-import type { Shape } from '../kernels/kernels.ts';
+import { sizeOf } from '../kernels/kernels.ts';
 import type { LinearOperator } from './operator.ts';
 
 /** The product A_k … A_2 A_1 of operators in the order in which they act; their shapes must hold equally many numbers. */
@@ -27,9 +27,4 @@ export function compose(...operators: readonly [LinearOperator, ...LinearOperato
       return result;
     },
   };
-}
-
-/** How many numbers a shape holds. */
-export function sizeOf(shape: Shape): number {
-  return shape.reduce((product, side) => product * side, 1);
 }

@@ -1,5 +1,5 @@
 // Between operators and matrices: a matrix as an operator, and an operator written out as a matrix.
-import { sizeOf } from './compose.ts';
+import { sizeOf } from '../kernels/kernels.ts';
 import type { Block, LinearOperator } from './operator.ts';
 
 /** A row-major rows × cols matrix as an operator; products are summed in float64 and rounded to float32 at the end. */

@@ -1,6 +1,6 @@
 // Questions that random vectors can answer about an operator: are its two products adjoint, and is it linear?
 import type { Random } from '../random.ts';
-import { sizeOf } from './compose.ts';
+import { sizeOf } from '../kernels/kernels.ts';
 import type { Block, LinearOperator } from './operator.ts';
 
 /** `count` standard normal vectors. */

@@ -1,5 +1,5 @@
 // Operators with one domain, one above the other: [A; B; …] x = [A x; B x; …].
-import { sizeOf } from './compose.ts';
+import { sizeOf } from '../kernels/kernels.ts';
 import type { LinearOperator } from './operator.ts';
 
 /** The vertical stack; its codomain is flat, the parts' outputs one after another. */

@@ -2,6 +2,7 @@
 // A small operator is written out by products with unit vectors of its smaller side; any other goes through block Krylov.
 // Either way the triplets are extracted from true products with the final vectors, and so are the residuals.
 import { UserError, EXIT } from '../errors.ts';
+import { sizeOf } from '../kernels/kernels.ts';
 import { transposed } from '../operators/transposed.ts';
 import type { Block, LinearOperator } from '../operators/operator.ts';
 import { random as seeded } from '../random.ts';
@@ -225,10 +226,6 @@ function distance(x: Float32Array, y: Float32Array, factor: number, start: numbe
 
 function negate(a: Float32Array, start: number, size: number): void {
   for (let c = start; c < start + size; c++) a[c] = -a[c]!;
-}
-
-function sizeOf(shape: readonly number[]): number {
-  return shape.reduce((product, side) => product * side, 1);
 }
 
 function requireFinite(data: Float32Array): void {
