@@ -143,7 +143,9 @@ export async function compileMap(
     const constants = new Map<NodeId, Value>();
     const linearised = linearise(k, values);
     for (const node of path) {
-      const { apply, offset } = linearised.get(node.id)!;
+      const { apply, offset: own } = linearised.get(node.id)!;
+      // Every constant comes once a sample, because concat and its like want equal blocks.
+      const offset = own && k.binary('add', own, k.reshape(seed!, [-1, ...node.shape.map(() => 1)]));
       const inputs = node.inputs.map((id) => constants.get(id) ?? null);
       const passed = inputs.some((value) => value !== null) ? apply(inputs) : undefined;
       const total = passed && offset ? k.binary('add', passed, offset) : (passed ?? offset);
