@@ -168,8 +168,17 @@ export async function compileMap(
       const before = shares[layer];
       shares[layer] = before === undefined ? share : k.binary('add', before, share);
     });
-    const zero = k.reduce('sum', k.binary('mul', dy!, k.constant(scalar(0, codomain.length + 1))), axesAfterBlock(codomain));
-    return [k.concat(shares.map((share) => k.reshape(share ?? zero, [-1, 1])), 1)];
+    const zero = k.reduce(
+      'sum',
+      k.binary('mul', dy!, k.constant(scalar(0, codomain.length + 1))),
+      axesAfterBlock(codomain),
+    );
+    return [
+      k.concat(
+        shares.map((share) => k.reshape(share ?? zero, [-1, 1])),
+        1,
+      ),
+    ];
   };
 
   const programs = new Map<string, Promise<Program>>();
@@ -199,8 +208,10 @@ export async function compileMap(
         build: (k: Kernels, inputs: Value[]) => Value[],
         block: Block,
       ): Promise<Float32Array> {
-        if (count > 1 && block.count !== count) throw new Error(`A map over ${count} samples met a block of ${block.count} rows`);
-        if (block.size !== sizeOf(first)) throw new Error(`A block of vectors of size ${block.size} met a map of ${sizeOf(first)}`);
+        if (count > 1 && block.count !== count)
+          throw new Error(`A map over ${count} samples met a block of ${block.count} rows`);
+        if (block.size !== sizeOf(first))
+          throw new Error(`A block of vectors of size ${block.size} met a map of ${sizeOf(first)}`);
         const compiled = await program(name, first, build);
         const size = sizeOf(last);
         if (block.count <= limit) {
