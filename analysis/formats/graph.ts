@@ -3,7 +3,14 @@
 import { EXIT, nearest, UserError } from '../errors.ts';
 import { sizeOf, type Shape, type Tensor } from '../kernels/kernels.ts';
 import { ancestorsOf } from '../network/forward.ts';
-import { parameterCountOf, type InputLayout, type Network, type Node, type NodeId, type Preprocessing } from '../network/network.ts';
+import {
+  parameterCountOf,
+  type InputLayout,
+  type Network,
+  type Node,
+  type NodeId,
+  type Preprocessing,
+} from '../network/network.ts';
 import { layerName, nameClaims } from '../network/names.ts';
 import { opOf } from '../ops/index.ts';
 
@@ -85,7 +92,9 @@ export function graphBuilder(file: string): GraphBuilder {
   const push = (node: GraphNode): NodeId => {
     if (shapes.has(node.id)) throw new UserError(`${file} makes the value "${node.id}" twice.`);
     if (node.shape.length > 0 && sizeOf(node.shape) === 0) {
-      throw new UserError(`Node "${node.nodeName}" in ${file} has an empty value: its shape is [${node.shape.join(', ')}].`);
+      throw new UserError(
+        `Node "${node.nodeName}" in ${file} has an empty value: its shape is [${node.shape.join(', ')}].`,
+      );
     }
     nodes.push(node);
     shapes.set(node.id, node.shape);
@@ -104,20 +113,31 @@ export function graphBuilder(file: string): GraphBuilder {
     addConstant(id, value, name) {
       checkFinite(value, name ?? id, file);
       const parameters = { value };
-      return push({ id, op: 'constant', inputs: [], attributes: {}, parameters, shape: value.shape, nodeName: name ?? id });
+      return push({
+        id,
+        op: 'constant',
+        inputs: [],
+        attributes: {},
+        parameters,
+        shape: value.shape,
+        nodeName: name ?? id,
+      });
     },
     add(id, nodeName, { op, inputs, attributes = {}, parameters: given = {}, weightName }) {
       const parameters = Object.fromEntries(
         Object.entries(given).filter((entry): entry is [string, Tensor] => entry[1] !== undefined),
       );
-      for (const [key, value] of Object.entries(parameters)) checkFinite(value, weightName ?? `${nodeName}: ${key}`, file);
+      for (const [key, value] of Object.entries(parameters))
+        checkFinite(value, weightName ?? `${nodeName}: ${key}`, file);
       let shape: Shape;
       try {
         shape = opOf(op).shape({ attributes, parameters, inputShapes: inputs.map(shapeOf) });
       } catch (cause) {
         if (!(cause instanceof UserError)) throw cause;
         throw new UserError(`Node "${nodeName}" in ${file}: ${withoutStop(cause.message)}.`, {
-          hint: cause.hint ?? 'The file contradicts itself, or it was made for another input shape: give one with --input-shape.',
+          hint:
+            cause.hint ??
+            'The file contradicts itself, or it was made for another input shape: give one with --input-shape.',
           cause,
         });
       }
@@ -148,7 +168,10 @@ function checkFinite({ data }: Tensor, name: string, file: string): void {
 export function chooseName(what: string, wanted: string | undefined, names: readonly string[], file: string): string {
   if (wanted === undefined || names.includes(wanted)) return wanted ?? names[0]!;
   const near = nearest(wanted, names);
-  const listed = names.slice(0, 20).map((name) => `"${name}"`).join(', ');
+  const listed = names
+    .slice(0, 20)
+    .map((name) => `"${name}"`)
+    .join(', ');
   throw new UserError(`${file} has no ${what} "${wanted}".`, {
     exitCode: EXIT.usage,
     hint: near === undefined ? `It has ${listed}.` : `Did you mean "${near}"?`,
@@ -175,9 +198,12 @@ export function unsupportedError({ unsupported, supported, file }: Graph): UserE
     return `${op} at ${nodes.length === 1 ? 'node' : 'nodes'} ${named}`;
   });
   const list = [...supported].sort().join(', ');
-  return new UserError(`Unsupported ${groups.size === 1 ? 'op' : 'ops'} ${parts.join('; ')} in ${file}. Supported: ${list}.`, {
-    hint: 'Choose an output that does not depend on it with --output, or export the model without it.',
-  });
+  return new UserError(
+    `Unsupported ${groups.size === 1 ? 'op' : 'ops'} ${parts.join('; ')} in ${file}. Supported: ${list}.`,
+    {
+      hint: 'Choose an output that does not depend on it with --output, or export the model without it.',
+    },
+  );
 }
 
 /**
@@ -235,7 +261,10 @@ function named(nodes: readonly GraphNode[]): Node[] {
     if (weightName !== undefined) names.set(id, claim(layerName(weightName) ?? nodeName));
   }
   for (const { id, weightName, nodeName } of nodes) if (weightName === undefined) names.set(id, claim(nodeName));
-  return nodes.map(({ nodeName: _nodeName, weightName: _weightName, ...node }) => ({ ...node, name: names.get(node.id)! }));
+  return nodes.map(({ nodeName: _nodeName, weightName: _weightName, ...node }) => ({
+    ...node,
+    name: names.get(node.id)!,
+  }));
 }
 
 /** How an input of this shape is laid out, as far as its sizes tell. */

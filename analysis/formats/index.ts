@@ -22,7 +22,8 @@ export const formats: readonly Format[] = [{ id: 'onnx', title: 'ONNX', recognis
 /** Reads a model file into a graph that may hold unsupported nodes. Throws UserError where no format knows it. */
 export async function readGraph(path: string, options: LoadOptions = {}): Promise<Graph> {
   const model = openModel(path);
-  if (model.bytes.length === 0) throw new UserError(`The model ${model.name} is empty.`, { hint: 'Copy or export the file again.' });
+  if (model.bytes.length === 0)
+    throw new UserError(`The model ${model.name} is empty.`, { hint: 'Copy or export the file again.' });
   const format = formats.find((candidate) => candidate.recognises(model));
   if (!format) {
     const text = model.bytes.subarray(0, 512).every((byte) => byte >= 9 && byte !== 127);

@@ -39,9 +39,12 @@ export function readBeside(
 ): Uint8Array {
   const folder = dirname(model.path);
   const path = join(folder, name);
-  const refused = new UserError(`${model.name} refers to ${JSON.stringify(name)}, which is outside its folder; it was not read.`, {
-    hint: 'Put the weights beside the model and export it again.',
-  });
+  const refused = new UserError(
+    `${model.name} refers to ${JSON.stringify(name)}, which is outside its folder; it was not read.`,
+    {
+      hint: 'Put the weights beside the model and export it again.',
+    },
+  );
   if (name === '' || name.includes('\0') || isAbsolute(name) || leaves(folder, path)) throw refused;
   let real: string;
   try {
@@ -55,11 +58,20 @@ export function readBeside(
   try {
     const { size } = fstatSync(handle);
     const count = length ?? size - offset;
-    if (!Number.isSafeInteger(offset) || !Number.isSafeInteger(count) || offset < 0 || count < 0 || offset + count > size) {
-      throw new UserError(`${JSON.stringify(name)} is too short: ${model.name} wants bytes ${offset} to ${offset + count} of ${size}.`);
+    if (
+      !Number.isSafeInteger(offset) ||
+      !Number.isSafeInteger(count) ||
+      offset < 0 ||
+      count < 0 ||
+      offset + count > size
+    ) {
+      throw new UserError(
+        `${JSON.stringify(name)} is too short: ${model.name} wants bytes ${offset} to ${offset + count} of ${size}.`,
+      );
     }
     const bytes = new Uint8Array(count);
-    for (let read = 0; read < count; ) read += readSync(handle, bytes, read, Math.min(count - read, 2 ** 30), offset + read);
+    for (let read = 0; read < count;)
+      read += readSync(handle, bytes, read, Math.min(count - read, 2 ** 30), offset + read);
     return bytes;
   } finally {
     closeSync(handle);

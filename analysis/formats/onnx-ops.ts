@@ -86,8 +86,7 @@ const unary = (op: string, attributes?: (c: Importer) => Record<string, unknown>
 
 /** An op of ours that takes all inputs. */
 const nary = (op: string, attributes: Record<string, unknown> = {}): OnnxOp => ({
-  convert: (c) =>
-    c.inputs === 1 ? { op: 'identity', inputs: [c.id(0)] } : { op, inputs: allInputs(c), attributes },
+  convert: (c) => (c.inputs === 1 ? { op: 'identity', inputs: [c.id(0)] } : { op, inputs: allInputs(c), attributes }),
 });
 
 const allInputs = (c: Importer): NodeId[] => Array.from({ length: c.inputs }, (_, i) => c.id(i));
@@ -95,7 +94,10 @@ const allInputs = (c: Importer): NodeId[] => Array.from({ length: c.inputs }, (_
 const reshaped = (c: Importer, shape: Shape): Draft => ({ op: 'reshape', inputs: [c.id(0)], attributes: { shape } });
 
 /** Strides, dilations and explicit pads of a convolution or a pooling over input 0. */
-function windowOf(c: Importer, kernel: readonly number[]): { strides: readonly number[]; dilations: readonly number[]; pads: readonly number[] } {
+function windowOf(
+  c: Importer,
+  kernel: readonly number[],
+): { strides: readonly number[]; dilations: readonly number[]; pads: readonly number[] } {
   const sizes = spatialSizes(c);
   if (kernel.length !== sizes.length) c.refuse(`a window of ${kernel.length} axes over ${sizes.length}`);
   const strides = c.list('strides') ?? sizes.map(() => 1);
@@ -139,7 +141,8 @@ const convTranspose: OnnxOp = {
     const extra = c.list('output_padding') ?? sizes.map(() => 0);
     const automatic = c.word('auto_pad', 'NOTSET');
     const same = automatic === 'SAME_UPPER' || automatic === 'SAME_LOWER';
-    const wanted = c.list('output_shape')?.slice(-sizes.length) ?? (same ? sizes.map((n, i) => n * strides[i]!) : undefined);
+    const wanted =
+      c.list('output_shape')?.slice(-sizes.length) ?? (same ? sizes.map((n, i) => n * strides[i]!) : undefined);
     let pads = (automatic === 'NOTSET' ? c.list('pads') : undefined) ?? [...sizes, ...sizes].map(() => 0);
     let outputPadding: readonly number[] = extra;
     if (wanted) {
@@ -168,7 +171,9 @@ const gemm: OnnxOp = {
     if (!matrix) return generalGemm(c, { alpha, beta, transposeA, transposeB, hasSummand });
     const { tensor, name } = c.weight(1);
     const weight = scaledBy(transposeB ? tensor : transposedMatrix(tensor), alpha);
-    const input = transposeA ? c.step('transpose', { op: 'transpose', inputs: [c.id(0)], attributes: { perm: [1, 0] } }) : c.id(0);
+    const input = transposeA
+      ? c.step('transpose', { op: 'transpose', inputs: [c.id(0)], attributes: { perm: [1, 0] } })
+      : c.id(0);
     const summand = hasSummand ? c.constant(2) : undefined;
     const bias = summand && rowOf(tensorOf(summand), weight.shape[0]!);
     const draft: Draft = {
@@ -183,7 +188,13 @@ const gemm: OnnxOp = {
 
 function generalGemm(
   c: Importer,
-  { alpha, beta, transposeA, transposeB, hasSummand }: { alpha: number; beta: number; transposeA: boolean; transposeB: boolean; hasSummand: boolean },
+  {
+    alpha,
+    beta,
+    transposeA,
+    transposeB,
+    hasSummand,
+  }: { alpha: number; beta: number; transposeA: boolean; transposeB: boolean; hasSummand: boolean },
 ): Draft {
   const product: Draft = {
     op: 'mat-mul',
@@ -248,7 +259,12 @@ const batchNormalization: OnnxOp = {
       op: 'batch-norm',
       inputs: [c.id(0)],
       attributes: { axis: 1, epsilon: c.number('epsilon', 1e-5) },
-      parameters: { scale: scale.tensor, bias: c.weight(2).tensor, mean: c.weight(3).tensor, variance: c.weight(4).tensor },
+      parameters: {
+        scale: scale.tensor,
+        bias: c.weight(2).tensor,
+        mean: c.weight(3).tensor,
+        variance: c.weight(4).tensor,
+      },
       weightName: scale.name,
     };
   },
@@ -364,7 +380,11 @@ const slice: OnnxOp = {
   convert(c) {
     const starts = c.list('starts') ?? c.refuse('it has no starts');
     const axes = c.list('axes') ?? starts.map((_, i) => i);
-    return { op: 'slice', inputs: [c.id(0)], attributes: { axes, starts, ends: c.list('ends')!, steps: c.list('steps') } };
+    return {
+      op: 'slice',
+      inputs: [c.id(0)],
+      attributes: { axes, starts, ends: c.list('ends')!, steps: c.list('steps') },
+    };
   },
 };
 
@@ -438,7 +458,12 @@ const resize: OnnxOp = {
       values?.length ? rest.map((n, axis) => (axes.includes(axis) ? values[axes.indexOf(axis)]! : n)) : undefined;
     const coordinates = c.word('coordinate_transformation_mode', c.opset < 11 ? 'asymmetric' : 'half_pixel');
     if (coordinates === 'tf_crop_and_resize') c.refuse('it crops');
-    let scales = spread(c.list('scales'), from.map(() => 1));
+    // Opset 10 had no region of interest before the scales.
+    const stated = c.list(c.opset < 11 ? 'roi' : 'scales');
+    let scales = spread(
+      stated,
+      from.map(() => 1),
+    );
     let sizes = spread(c.list('sizes'), from);
     if (!scales && !sizes) c.refuse('it has neither scales nor sizes');
     const policy = c.word('keep_aspect_ratio_policy', 'stretch');
@@ -491,7 +516,13 @@ const where: OnnxOp = {
   convert(c) {
     const condition = c.constant(0) ?? c.refuse('its condition is computed');
     const mask = (wanted: boolean): Tensor =>
-      tensorOf(constantOf('float', condition.shape, condition.data.map((x) => ((x !== 0) === wanted ? 1 : 0))));
+      tensorOf(
+        constantOf(
+          'float',
+          condition.shape,
+          condition.data.map((x) => ((x !== 0) === wanted ? 1 : 0)),
+        ),
+      );
     const part = (i: number, wanted: boolean): NodeId =>
       c.step(wanted ? 'chosen' : 'other', times(c.id(i), c.constantStep(wanted ? 'mask' : 'other mask', mask(wanted))));
     return { op: 'add', inputs: [part(1, true), part(2, false)] };
@@ -515,7 +546,10 @@ export const onnxOps: ReadonlyMap<string, OnnxOp> = new Map(
     Conv: conv,
     ConvTranspose: convTranspose,
     Cos: unary('cos'),
-    DepthToSpace: unary('depth-to-space', (c) => ({ blockSize: c.number('blocksize', 1), mode: c.word('mode', 'DCR') })),
+    DepthToSpace: unary('depth-to-space', (c) => ({
+      blockSize: c.number('blocksize', 1),
+      mode: c.word('mode', 'DCR'),
+    })),
     Div: nary('divide'),
     Dropout: { settings: [null, 'ratio', 'training_mode'], convert: (c) => ({ op: 'identity', inputs: [c.id(0)] }) },
     Elu: unary('elu', (c) => ({ alpha: c.number('alpha', 1) })),
@@ -523,7 +557,11 @@ export const onnxOps: ReadonlyMap<string, OnnxOp> = new Map(
     Exp: unary('exp'),
     Expand: {
       settings: [null, 'shape'],
-      convert: (c) => ({ op: 'expand', inputs: [c.id(0)], attributes: { shape: broadcastShapes(c.shape(0), c.list('shape')!) } }),
+      convert: (c) => ({
+        op: 'expand',
+        inputs: [c.id(0)],
+        attributes: { shape: broadcastShapes(c.shape(0), c.list('shape')!) },
+      }),
     },
     Flatten: {
       convert(c) {
@@ -582,7 +620,10 @@ export const onnxOps: ReadonlyMap<string, OnnxOp> = new Map(
       convert: (c) => reshaped(c, reshapedTo(c.shape(0), c.list('shape')!, c.number('allowzero', 0) !== 0)),
     },
     Resize: resize,
-    Selu: unary('selu', (c) => ({ alpha: c.number('alpha', 1.6732632423543772), gamma: c.number('gamma', 1.0507009873554805) })),
+    Selu: unary('selu', (c) => ({
+      alpha: c.number('alpha', 1.6732632423543772),
+      gamma: c.number('gamma', 1.0507009873554805),
+    })),
     Shrink: unary('shrink', (c) => ({ lambda: c.number('lambd', 0.5), bias: c.number('bias', 0) })),
     Sigmoid: unary('sigmoid'),
     Sin: unary('sin'),
@@ -620,4 +661,6 @@ export const contributedOps: ReadonlyMap<string, OnnxOp> = new Map(
 );
 
 /** Settings carried by inputs of ops that are only ever folded. */
-export const foldedSettings: ReadonlyMap<string, readonly (string | null)[]> = new Map([['ConstantOfShape', ['shape']]]);
+export const foldedSettings: ReadonlyMap<string, readonly (string | null)[]> = new Map([
+  ['ConstantOfShape', ['shape']],
+]);

@@ -67,7 +67,11 @@ export function dataTypeName(dataType: number): string {
  * A tensor of a model; `keep` is given the bytes that came from another file. Throws UserError where its numbers are
  * missing, too few, of a type without numbers, or outside the model's folder.
  */
-export function readTensor(tensor: TensorProto, model: ModelFile, keep: (bytes: Uint8Array) => void = () => {}): Constant {
+export function readTensor(
+  tensor: TensorProto,
+  model: ModelFile,
+  keep: (bytes: Uint8Array) => void = () => {},
+): Constant {
   const name = tensor.name || undefined;
   const called = `Tensor "${name ?? ''}" in ${model.name}`;
   const kind = numberTypes.get(tensor.dataType);

@@ -121,7 +121,9 @@ export function readOnnx(model: ModelFile, options: LoadOptions = {}): Graph {
         importNode(node);
       } catch (error) {
         if (error instanceof Misfit) {
-          throw new UserError(`Node "${nodeName(node)}" in ${file} contradicts its inputs: ${error.message}.`, { cause: error });
+          throw new UserError(`Node "${nodeName(node)}" in ${file} contradicts its inputs: ${error.message}.`, {
+            cause: error,
+          });
         }
         if (!(error instanceof Refusal)) throw error;
         unsupported.push({ op: opName(node), node: nodeName(node), reason: error.message || undefined });
@@ -151,7 +153,8 @@ export function readOnnx(model: ModelFile, options: LoadOptions = {}): Graph {
         attributes[key] = [...constant.data];
       }
     });
-    if (kind === 'Cast') attributes['to'] = constantTypeOf(Number(attributes['to'])) ?? dataTypeName(Number(attributes['to']));
+    if (kind === 'Cast')
+      attributes['to'] = constantTypeOf(Number(attributes['to'])) ?? dataTypeName(Number(attributes['to']));
     if (standard && kind === 'If') return importBranch(node, inputs[0]!);
     const result = standard ? constantResult(kind, inputs, attributes) : undefined;
     if (result) {
@@ -175,7 +178,11 @@ export function readOnnx(model: ModelFile, options: LoadOptions = {}): Graph {
   };
 
   /** A node of constants, or one that asks for a shape, which is one. */
-  const constantResult = (kind: string, inputs: readonly string[], attributes: Attributes): readonly Constant[] | undefined => {
+  const constantResult = (
+    kind: string,
+    inputs: readonly string[],
+    attributes: Attributes,
+  ): readonly Constant[] | undefined => {
     if (kind === 'Constant') return [constantAttribute(attributes)];
     const values = inputs.map((name) => (name === '' ? null : constantAt(name)));
     if (folded.has(kind) && values[0] === undefined) {
@@ -282,7 +289,10 @@ const folded = new Set(['Shape', 'Size']);
 
 function decoded(model: ModelFile): { proto: ModelProto; graph: GraphProto } {
   const unreadable = (why: string, cause?: unknown): UserError =>
-    new UserError(`${model.name} is not a readable ONNX model: ${why}.`, { hint: 'Copy or export the file again.', cause });
+    new UserError(`${model.name} is not a readable ONNX model: ${why}.`, {
+      hint: 'Copy or export the file again.',
+      cause,
+    });
   let proto: ModelProto;
   try {
     proto = decodeModel(model.bytes);
@@ -360,7 +370,26 @@ function withoutFunctions(nodes: readonly NodeProto[], functions: readonly Funct
 function withFields(attribute: AttributeProto): AttributeProto {
   const { name, refAttrName, docString, type, f, i, s, t, g, floats, ints, strings, tensors, graphs } = attribute;
   const { sparseTensor, tp, sparseTensors, typeProtos } = attribute;
-  return { name, refAttrName, docString, type, f, i, s, t, g, floats, ints, strings, tensors, graphs, sparseTensor, tp, sparseTensors, typeProtos };
+  return {
+    name,
+    refAttrName,
+    docString,
+    type,
+    f,
+    i,
+    s,
+    t,
+    g,
+    floats,
+    ints,
+    strings,
+    tensors,
+    graphs,
+    sparseTensor,
+    tp,
+    sparseTensors,
+    typeProtos,
+  };
 }
 
 const text = new TextDecoder();
@@ -375,7 +404,8 @@ function attributesOf(attributes: readonly AttributeProto[], model: ModelFile): 
     else if (type === AttributeType.int || (type === 0 && has('i'))) result[name] = attribute.i;
     else if (type === AttributeType.string || (type === 0 && has('s'))) result[name] = text.decode(attribute.s);
     else if (attribute.t) result[name] = readTensor(attribute.t, model);
-    else if (type === AttributeType.floats || (type === 0 && attribute.floats.length > 0)) result[name] = [...attribute.floats];
+    else if (type === AttributeType.floats || (type === 0 && attribute.floats.length > 0))
+      result[name] = [...attribute.floats];
     else if (type === AttributeType.ints || type === 0) result[name] = [...attribute.ints];
   }
   return result;
@@ -397,7 +427,12 @@ const constantTypeKnown = (to: unknown): boolean => to === 'float' || to === 'in
 /** An input's shape with a batch of 1: given, as the file says, or guessed from the weights that it meets. */
 function inputShape(
   info: ValueInfoProto,
-  { file, given, guess, notes }: { file: string; given: Shape | undefined; guess: (axis: number) => number | undefined; notes: string[] },
+  {
+    file,
+    given,
+    guess,
+    notes,
+  }: { file: string; given: Shape | undefined; guess: (axis: number) => number | undefined; notes: string[] },
 ): Shape {
   const declared = info.type?.tensorType?.shape?.dim;
   if (given) {
@@ -461,7 +496,12 @@ function guessedSize(
  * Where the file fixes a batch above 1, what it says of its outputs must hold for a batch of 1 too; else sizes are baked
  * into it that would be silently wrong.
  */
-function checkBatch(graph: GraphProto, shapeOf: (name: string) => Shape | undefined, given: readonly ValueInfoProto[], file: string): void {
+function checkBatch(
+  graph: GraphProto,
+  shapeOf: (name: string) => Shape | undefined,
+  given: readonly ValueInfoProto[],
+  file: string,
+): void {
   const batch = given.map((info) => info.type?.tensorType?.shape?.dim).find((dim) => dim && dim.length > 1)?.[0];
   if (batch?.value !== 'dimValue' || batch.dimValue <= 1) return;
   for (const { name, type } of graph.output) {
@@ -495,7 +535,8 @@ export function classNamesOf(metadata: ReadonlyMap<string, string>): readonly st
     }
     try {
       const list: unknown = JSON.parse(value);
-      if (Array.isArray(list) && list.length > 0 && list.every((name) => typeof name === 'string')) return list as string[];
+      if (Array.isArray(list) && list.length > 0 && list.every((name) => typeof name === 'string'))
+        return list as string[];
     } catch {
       continue;
     }

@@ -49,7 +49,7 @@ function rewrite(network: Network, rules: readonly Rule[]): Network {
   for (const original of network.nodes) {
     let node: Node = { ...original, inputs: original.inputs.map(current) };
     byId.set(node.id, node);
-    for (let changed = true; changed; ) {
+    for (let changed = true; changed;) {
       changed = false;
       for (const rule of rules) {
         const nodes = rule(node, before);

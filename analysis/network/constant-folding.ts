@@ -66,7 +66,12 @@ export function broadcastShapes(...shapes: readonly Shape[]): number[] {
 }
 
 /** Calls `visit(output position, source position)` for every entry of `shape`, the source read with these strides. */
-function walk(shape: Shape, strides: readonly number[], offset: number, visit: (to: number, from: number) => void): void {
+function walk(
+  shape: Shape,
+  strides: readonly number[],
+  offset: number,
+  visit: (to: number, from: number) => void,
+): void {
   const size = sizeOf(shape);
   const index = new Array<number>(shape.length).fill(0);
   let from = offset;
@@ -114,7 +119,8 @@ const normalAxis = (axis: number, rank: number): number => {
   return axis < 0 ? axis + rank : axis;
 };
 /** Axes counted from 0; negative ones count from the end. */
-export const normalAxes = (axes: readonly number[], rank: number): number[] => axes.map((axis) => normalAxis(axis, rank));
+export const normalAxes = (axes: readonly number[], rank: number): number[] =>
+  axes.map((axis) => normalAxis(axis, rank));
 
 /** The shape that ONNX's Reshape means: 0 copies (unless `allowZero`), one −1 takes the rest. */
 export function reshapedTo(from: Shape, wanted: readonly number[], allowZero = false): number[] {
@@ -192,7 +198,11 @@ const list = (attributes: FoldAttributes, key: string): readonly number[] | unde
 };
 
 const reduction =
-  (start: number, step: (sum: number, x: number) => number, finish: (sum: number, count: number) => number = (s) => s): Fold =>
+  (
+    start: number,
+    step: (sum: number, x: number) => number,
+    finish: (sum: number, count: number) => number = (s) => s,
+  ): Fold =>
   ([x], attributes) => {
     const rank = x!.shape.length;
     const given = list(attributes, 'axes');
@@ -204,7 +214,13 @@ const reduction =
     walk(x!.shape, strides, 0, (from, to) => (sums[to] = step(sums[to]!, x!.data[from]!)));
     const count = sizeOf(x!.shape) / sums.length;
     const shape = attributes['keepdims'] === 0 ? kept.filter((_, axis) => !axes.has(axis)) : kept;
-    return [constantOf(x!.type, shape, sums.map((s) => finish(s, count)))];
+    return [
+      constantOf(
+        x!.type,
+        shape,
+        sums.map((s) => finish(s, count)),
+      ),
+    ];
   };
 
 const reshape = (x: Constant, shape: Shape): Constant[] => [{ ...x, shape }];
@@ -220,7 +236,8 @@ const folds = new Map<string, Fold>(
       return [constantOf('integer', [sizes.length], sizes)];
     },
     Size: ([x]) => [constantOf('integer', [], [sizeOf(x!.shape)])],
-    Reshape: ([x], attributes) => reshape(x!, reshapedTo(x!.shape, list(attributes, 'shape')!, attributes['allowzero'] === 1)),
+    Reshape: ([x], attributes) =>
+      reshape(x!, reshapedTo(x!.shape, list(attributes, 'shape')!, attributes['allowzero'] === 1)),
     Flatten: ([x], { axis = 1 }) => {
       const at = (axis as number) < 0 ? (axis as number) + x!.shape.length : (axis as number);
       return reshape(x!, [sizeOf(x!.shape.slice(0, at)), sizeOf(x!.shape.slice(at))]);
@@ -235,7 +252,10 @@ const folds = new Map<string, Fold>(
       const repeats = list(attributes, 'repeats')!;
       const shape = x!.shape.flatMap((n, axis) => [repeats[axis]!, n]);
       const strides = stridesOf(x!.shape).flatMap((stride) => [0, stride]);
-      return reshape(strided(x!, shape, strides), x!.shape.map((n, axis) => n * repeats[axis]!));
+      return reshape(
+        strided(x!, shape, strides),
+        x!.shape.map((n, axis) => n * repeats[axis]!),
+      );
     },
     Concat: (inputs, { axis }) => {
       const parts = inputs as Constant[];
@@ -259,7 +279,12 @@ const folds = new Map<string, Fold>(
       const strides = stridesOf(x!.shape);
       let start = 0;
       return list(attributes, 'split')!.map((count) => {
-        const part = strided(x!, x!.shape.map((n, i) => (i === axis ? count : n)), strides, start * strides[axis]!);
+        const part = strided(
+          x!,
+          x!.shape.map((n, i) => (i === axis ? count : n)),
+          strides,
+          start * strides[axis]!,
+        );
         start += count;
         return part;
       });
@@ -285,7 +310,8 @@ const folds = new Map<string, Fold>(
       const outer = sizeOf(x!.shape.slice(0, axis));
       const inner = sizeOf(x!.shape.slice(axis + 1));
       const count = indices!.data.length;
-      const data = x!.type === 'float' ? new Float32Array(outer * count * inner) : new Float64Array(outer * count * inner);
+      const data =
+        x!.type === 'float' ? new Float32Array(outer * count * inner) : new Float64Array(outer * count * inner);
       for (let o = 0; o < outer; o++) {
         for (let i = 0; i < count; i++) {
           const from = (o * size + normalAxis(indices!.data[i]!, size)) * inner;
@@ -314,7 +340,13 @@ const folds = new Map<string, Fold>(
     Range: ([start, limit, delta]) => {
       const [from, to, by] = [start!.data[0]!, limit!.data[0]!, delta!.data[0]!];
       const count = sizeWithinReason([Math.max(0, Math.ceil((to - from) / by))]);
-      return [constantOf(start!.type, [count], Array.from({ length: count }, (_, i) => from + i * by))];
+      return [
+        constantOf(
+          start!.type,
+          [count],
+          Array.from({ length: count }, (_, i) => from + i * by),
+        ),
+      ];
     },
     NonZero: ([x]) => {
       const found = [...x!.data.keys()].filter((i) => x!.data[i] !== 0);
@@ -333,7 +365,8 @@ const folds = new Map<string, Fold>(
     // Whole numbers divide towards zero, because constantOf truncates them.
     Div: (inputs, attributes) => {
       const [, divisor] = inputs as Constant[];
-      if (typeOf(inputs as Constant[]) === 'integer' && divisor!.data.includes(0)) throw new Misfit('a division by zero');
+      if (typeOf(inputs as Constant[]) === 'integer' && divisor!.data.includes(0))
+        throw new Misfit('a division by zero');
       return arithmetic((a, b) => a / b)(inputs, attributes);
     },
     Mod: (inputs, { fmod }) => arithmetic((a, b) => (fmod === 1 ? a % b : a - b * Math.floor(a / b)))(inputs, {}),

@@ -37,7 +37,9 @@ const dense: Rule = (node, before) => {
   const matrixAt = (id: NodeId): Tensor | undefined => {
     const tensor = tensorAt(before, id);
     const inner = tensor?.shape.slice(-2);
-    return tensor && inner!.length === 2 && sizeOf(inner!) === sizeOf(tensor.shape) ? { data: tensor.data, shape: inner! } : undefined;
+    return tensor && inner!.length === 2 && sizeOf(inner!) === sizeOf(tensor.shape)
+      ? { data: tensor.data, shape: inner! }
+      : undefined;
   };
   const [left, right] = [matrixAt(a), matrixAt(b)];
   const rank = node.shape.length;
@@ -54,7 +56,12 @@ const dense: Rule = (node, before) => {
     if (!transposeB) {
       x = `${node.id}/columns`;
       nodes.push({
-        ...instead(node, { op: 'transpose', inputs: [b], attributes: { perm: permutation }, name: `${node.name}/columns` }),
+        ...instead(node, {
+          op: 'transpose',
+          inputs: [b],
+          attributes: { perm: permutation },
+          name: `${node.name}/columns`,
+        }),
         id: x,
         shape: turned(before.node(b).shape),
       });
@@ -62,8 +69,17 @@ const dense: Rule = (node, before) => {
     const product = `${node.id}/product`;
     return [
       ...nodes,
-      { ...instead(node, { op: 'dense', inputs: [x], parameters: { weight } }), id: product, shape: turned(node.shape) },
-      instead(node, { op: 'transpose', inputs: [product], attributes: { perm: permutation }, name: `${node.name}/rows` }),
+      {
+        ...instead(node, { op: 'dense', inputs: [x], parameters: { weight } }),
+        id: product,
+        shape: turned(node.shape),
+      },
+      instead(node, {
+        op: 'transpose',
+        inputs: [product],
+        attributes: { perm: permutation },
+        name: `${node.name}/rows`,
+      }),
     ];
   }
   return null;
@@ -94,7 +110,8 @@ const clip: Rule = (node, before) => {
   if (node.op === 'maximum' && node.inputs.length <= 2) {
     const { kind = 'max', constant } = node.attributes as { kind?: 'max' | 'min'; constant?: number };
     const pair = constantAndOther(before, node);
-    const bound = node.inputs.length === 1 ? constant : pair && constant === undefined ? scalarAt(before, pair[0]) : undefined;
+    const bound =
+      node.inputs.length === 1 ? constant : pair && constant === undefined ? scalarAt(before, pair[0]) : undefined;
     const x = pair?.[1] ?? node.inputs[0]!;
     if (bound === undefined || !sameShape(before.node(x).shape, node.shape)) return null;
     const attributes = kind === 'max' ? { min: bound, max: null } : { min: null, max: bound };
@@ -106,7 +123,12 @@ const clip: Rule = (node, before) => {
   if (min == null && inner.op === 'relu') {
     return max! > 0 ? [instead(node, { op: 'clip', inputs: inner.inputs, attributes: { min: 0, max } })] : null;
   }
-  if (inner.op === 'clip' && min == null && inner.attributes['max'] == null && (inner.attributes['min'] as number) < max!) {
+  if (
+    inner.op === 'clip' &&
+    min == null &&
+    inner.attributes['max'] == null &&
+    (inner.attributes['min'] as number) < max!
+  ) {
     return [instead(node, { op: 'clip', inputs: inner.inputs, attributes: { min: inner.attributes['min'], max } })];
   }
   return min === 0 && max == null ? [instead(node, { op: 'relu', inputs: node.inputs })] : null;
@@ -124,7 +146,8 @@ const roots: Rule = (node) => {
 const logarithms: Rule = (node, before) => {
   if (node.op !== 'log') return null;
   const inner = before.node(node.inputs[0]!);
-  if (inner.op === 'softmax') return [instead(node, { op: 'log-softmax', inputs: inner.inputs, attributes: inner.attributes })];
+  if (inner.op === 'softmax')
+    return [instead(node, { op: 'log-softmax', inputs: inner.inputs, attributes: inner.attributes })];
   const pair = inner.op === 'add' ? constantAndOther(before, inner) : undefined;
   if (!pair || scalarAt(before, pair[0]) !== 1) return null;
   const power = before.node(pair[1]);
@@ -179,7 +202,9 @@ function product(a: readonly number[], b: readonly number[]): number[] | undefin
 
 const isPolynomial = (found: readonly number[] | undefined, wanted: readonly number[]): boolean =>
   found !== undefined &&
-  Array.from({ length: Math.max(found.length, wanted.length) }, (_, i) => i).every((i) => close(found[i] ?? 0, wanted[i] ?? 0));
+  Array.from({ length: Math.max(found.length, wanted.length) }, (_, i) => i).every((i) =>
+    close(found[i] ?? 0, wanted[i] ?? 0),
+  );
 
 /** s where the value is s·x·g, by multiplications and divisions with numbers. */
 function scaleOf(before: Before, id: NodeId, x: NodeId, gate: NodeId): number | undefined {
@@ -214,7 +239,12 @@ function above(before: Before, id: NodeId, steps: number): NodeId[] {
 const GELU = Math.sqrt(2 / Math.PI);
 
 /** The activation function that x · scale · gate is, if it is one. */
-function gatedActivation(before: Before, gate: Node, x: NodeId, scale: number): Pick<Node, 'op' | 'attributes'> | undefined {
+function gatedActivation(
+  before: Before,
+  gate: Node,
+  x: NodeId,
+  scale: number,
+): Pick<Node, 'op' | 'attributes'> | undefined {
   const argument = gate.inputs[0]!;
   const inner = (): number[] | undefined => polynomial(before, argument, x);
   if (gate.op === 'sigmoid' && close(scale, 1)) {
@@ -243,8 +273,10 @@ function gatedActivation(before: Before, gate: Node, x: NodeId, scale: number): 
     if (!pair || scalarAt(before, pair[0]) !== 1) return undefined;
     const curve = before.node(pair[1]);
     const p = curve.op === 'erf' || curve.op === 'tanh' ? polynomial(before, curve.inputs[0]!, x) : undefined;
-    if (curve.op === 'erf' && isPolynomial(p, [0, Math.SQRT1_2])) return { op: 'gelu', attributes: { approximate: 'none' } };
-    if (curve.op === 'tanh' && isPolynomial(p, [0, GELU, 0, GELU * 0.044715])) return { op: 'gelu', attributes: { approximate: 'tanh' } };
+    if (curve.op === 'erf' && isPolynomial(p, [0, Math.SQRT1_2]))
+      return { op: 'gelu', attributes: { approximate: 'none' } };
+    if (curve.op === 'tanh' && isPolynomial(p, [0, GELU, 0, GELU * 0.044715]))
+      return { op: 'gelu', attributes: { approximate: 'tanh' } };
   }
   return undefined;
 }
@@ -284,7 +316,8 @@ function piecesOf(before: Before, id: NodeId, x: NodeId, depth = deepest): Piece
   const sum = (a: Pieces | undefined, b: Pieces | undefined): Pieces | undefined => {
     if (!a || !b) return undefined;
     const result: Record<string, Constant> = { ...a };
-    for (const [key, value] of Object.entries(b)) result[key] = result[key] ? combined('Add', result[key], value) : value;
+    for (const [key, value] of Object.entries(b))
+      result[key] = result[key] ? combined('Add', result[key], value) : value;
     return result;
   };
   const [first, second] = node.inputs;
@@ -346,7 +379,8 @@ function leakyMaximum(node: Node, before: Before): readonly Node[] | null {
   if (kind !== 'max' || constant !== undefined || node.inputs.length !== 2) return null;
   for (const [x, other] of [node.inputs, node.inputs.toReversed()] as [NodeId, NodeId][]) {
     const p = polynomial(before, other, x, 1);
-    if (p?.length !== 2 || p[0] !== 0 || p[1]! < 0 || p[1]! >= 1 || !sameShape(before.node(x).shape, node.shape)) continue;
+    if (p?.length !== 2 || p[0] !== 0 || p[1]! < 0 || p[1]! >= 1 || !sameShape(before.node(x).shape, node.shape))
+      continue;
     return [instead(node, { op: 'leaky-relu', inputs: [x], attributes: { alpha: p[1] } })];
   }
   return null;

@@ -35,8 +35,10 @@ export interface LayerRow {
   readonly ops: readonly string[];
 }
 
-export interface Inspection
-  extends Pick<Network, 'name' | 'format' | 'sha256' | 'stripped' | 'layout' | 'preprocessing' | 'classNames' | 'parameterCount' | 'notes'> {
+export interface Inspection extends Pick<
+  Network,
+  'name' | 'format' | 'sha256' | 'stripped' | 'layout' | 'preprocessing' | 'classNames' | 'parameterCount' | 'notes'
+> {
   readonly inputs: readonly { readonly name: string; readonly shape: Shape; readonly explained: boolean }[];
   readonly outputs: readonly { readonly name: string; readonly shape: Shape; readonly explained: boolean }[];
   readonly layers: readonly LayerRow[];
@@ -48,7 +50,9 @@ export interface Inspection
 /** Multiply-adds of a node in one forward pass of one sample; 0 where it has none worth counting. */
 export function multiplyAddsOf(network: Network, node: Node): number {
   if (node.op === 'input' || node.op === 'constant') return 0;
-  return opOf(node.op).multiplyAdds?.({ ...node, inputShapes: node.inputs.map((id) => nodeOf(network, id).shape) }) ?? 0;
+  return (
+    opOf(node.op).multiplyAdds?.({ ...node, inputShapes: node.inputs.map((id) => nodeOf(network, id).shape) }) ?? 0
+  );
 }
 
 /** The tables of a network in canonical form. */

@@ -31,25 +31,33 @@ const normalising = new Set(['batch-norm', 'instance-norm', 'group-norm', 'layer
 const fitting = new Set(['reshape', 'transpose', 'pad', 'identity']);
 
 /**
- * The layers of a network in canonical form, in order. A node belongs to the layer of its latest ancestor with weights; what
- * stands before all weights belongs to the first layer, unless it brings constants: then it is a layer of its own.
+ * The layers of a network in canonical form, in order. A node belongs to the layer of its latest ancestor with weights (behind
+ * the most others, so that a sum of a path and its shortcut belongs to the path). What stands before all weights belongs to
+ * the first layer, unless it brings constants: then it is a layer of its own.
  */
 export function layersOf(network: Network): Layer[] {
   const nodes = new Map(network.nodes.map((node) => [node.id, node]));
-  const constants = (node: Node): Node[] => node.inputs.map((id) => nodes.get(id)!).filter(({ op }) => op === 'constant');
-  const hasWeights = (node: Node): boolean => weighted.has(node.op) || (node.op === 'mat-mul' && constants(node).length === 1);
-  const bringsConstants = (node: Node): boolean => Object.keys(node.parameters).length > 0 || constants(node).length > 0;
+  const constants = (node: Node): Node[] =>
+    node.inputs.map((id) => nodes.get(id)!).filter(({ op }) => op === 'constant');
+  const hasWeights = (node: Node): boolean =>
+    weighted.has(node.op) || (node.op === 'mat-mul' && constants(node).length === 1);
+  const bringsConstants = (node: Node): boolean =>
+    Object.keys(node.parameters).length > 0 || constants(node).length > 0;
 
-  const groups: { head: Node; members: Node[]; leading: boolean }[] = [];
+  const groups: { head: Node; members: Node[]; depth: number }[] = [];
   const groupOf = new Map<NodeId, number>();
   const waiting: Node[] = [];
+  /** The deeper one in nodes with weights; of equals, the later one. */
+  const later = (a: number, b: number): number => ((groups[b]?.depth ?? 0) >= (groups[a]?.depth ?? 0) ? b : a);
   for (const node of network.nodes) {
     if (node.op === 'input' || node.op === 'constant') continue;
-    const before = Math.max(-1, ...node.inputs.map((id) => groupOf.get(id) ?? -1));
-    const opens = hasWeights(node) || (before < 0 && bringsConstants(node));
-    if (opens) {
+    const before = node.inputs
+      .flatMap((id) => groupOf.get(id) ?? [])
+      .toSorted((a, b) => a - b)
+      .reduce(later, -1);
+    if (hasWeights(node) || (before < 0 && bringsConstants(node))) {
       groupOf.set(node.id, groups.length);
-      groups.push({ head: node, members: [node], leading: !hasWeights(node) });
+      groups.push({ head: node, members: [node], depth: (groups[before]?.depth ?? 0) + 1 });
     } else if (before < 0) {
       waiting.push(node);
     } else {
@@ -57,7 +65,7 @@ export function layersOf(network: Network): Layer[] {
       groups[before]!.members.push(node);
     }
   }
-  if (groups.length === 0 && waiting.length > 0) groups.push({ head: waiting[0]!, members: [], leading: true });
+  if (groups.length === 0 && waiting.length > 0) groups.push({ head: waiting[0]!, members: [], depth: 1 });
   groups[0]?.members.unshift(...waiting);
 
   const consumers = new Map<NodeId, Node[]>();
@@ -66,7 +74,9 @@ export function layersOf(network: Network): Layer[] {
   }
   const taken = new Set<NodeId>();
   return groups.map(({ head, members }, index) => {
-    const own = members.flatMap((node) => [...constants(node), node]).filter(({ id }) => !taken.has(id) && taken.add(id));
+    const own = members
+      .flatMap((node) => [...constants(node), node])
+      .filter(({ id }) => !taken.has(id) && taken.add(id));
     const chain = chainOf(head, members, consumers);
     const activation = chain.findIndex(({ op }, at) => at > 0 && isActivation(op));
     const activity = activation > 0 ? chain[activation - 1]! : normalised(chain, bringsConstants);

@@ -67,7 +67,13 @@ function deviation(node: Node, before: Before): (Centred & { epsilon: number; in
 const core: Rule = (node, before) => {
   if (node.op !== 'divide' && node.op !== 'multiply') return null;
   const [a, b] = node.inputs as [NodeId, NodeId];
-  const orders = node.op === 'divide' ? [[a, b]] : [[a, b], [b, a]];
+  const orders =
+    node.op === 'divide'
+      ? [[a, b]]
+      : [
+          [a, b],
+          [b, a],
+        ];
   for (const [top, bottom] of orders as [NodeId, NodeId][]) {
     const difference = centred(before.node(top), before);
     const spread = difference && deviation(before.node(bottom), before);
@@ -109,7 +115,8 @@ const scaleAndBias: Rule = (node, before) => {
   const norm = before.node(pair[1]);
   if ((norm.op !== 'layer-norm' && norm.op !== 'instance-norm') || before.uses(norm.id) > 1) return null;
   const key = node.op === 'multiply' ? 'scale' : 'bias';
-  if (norm.parameters['bias'] || (key === 'scale' && norm.parameters['scale']) || !sameShape(norm.shape, node.shape)) return null;
+  if (norm.parameters['bias'] || (key === 'scale' && norm.parameters['scale']) || !sameShape(norm.shape, node.shape))
+    return null;
   const parameter = fitted(norm, tensorAt(before, pair[0])!);
   if (!parameter) return null;
   const name = Object.keys(norm.parameters).length > 0 ? norm.name : before.nameFor(pair[0], norm.name);

@@ -36,14 +36,18 @@ export function constantAndOther(before: Before, { inputs }: Node): [NodeId, Nod
 }
 
 /** A node in place of another. */
-export function instead(node: Node, change: Partial<Pick<Node, 'op' | 'inputs' | 'attributes' | 'parameters' | 'name'>>): Node {
+export function instead(
+  node: Node,
+  change: Partial<Pick<Node, 'op' | 'inputs' | 'attributes' | 'parameters' | 'name'>>,
+): Node {
   return { ...node, attributes: {}, parameters: {}, ...change };
 }
 
 export const sameShape = (a: Shape, b: Shape): boolean => a.length === b.length && a.every((n, axis) => n === b[axis]);
 
 /** Equal up to the rounding of a float32 constant. */
-export const close = (a: number, b: number): boolean => Math.abs(a - b) <= 1e-5 * Math.max(Math.abs(a), Math.abs(b), 1e-3);
+export const close = (a: number, b: number): boolean =>
+  Math.abs(a - b) <= 1e-5 * Math.max(Math.abs(a), Math.abs(b), 1e-3);
 
 export const asConstant = ({ data, shape }: Tensor): Constant => constantOf('float', shape, data);
 

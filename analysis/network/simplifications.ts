@@ -80,7 +80,9 @@ const constantArithmetic: Rule = (node, before) => {
       ? { shape: broadcastShapes(inputs[0]!.shape, attributes['shape'] as readonly number[]) }
       : attributes;
   const [result] = fold(name, inputs, settings);
-  return [instead(node, { op: 'constant', inputs: [], parameters: { value: { ...asTensor(result!), shape: node.shape } } })];
+  return [
+    instead(node, { op: 'constant', inputs: [], parameters: { value: { ...asTensor(result!), shape: node.shape } } }),
+  ];
 };
 
 export const simplifications: readonly Rule[] = [shapeChangedTwice, constantArithmetic];

@@ -26,7 +26,11 @@ export const hasShared = existsSync(shared);
 export const sharedPath = (path: string): string => `${shared}${path}`;
 
 /** A file that exists in memory only. */
-export const inMemory = (bytes: Uint8Array, name = 'test.onnx'): ModelFile => ({ path: `/nowhere/${name}`, name, bytes });
+export const inMemory = (bytes: Uint8Array, name = 'test.onnx'): ModelFile => ({
+  path: `/nowhere/${name}`,
+  name,
+  bytes,
+});
 
 type Value = number | string | readonly number[] | Tensor;
 
@@ -34,7 +38,9 @@ type Value = number | string | readonly number[] | Tensor;
 export function attribute(name: string, value: Value): Written<AttributeProto> {
   if (typeof value === 'string') return { name, type: AttributeType.string, s: new TextEncoder().encode(value) };
   if (typeof value === 'number') {
-    return Number.isInteger(value) ? { name, type: AttributeType.int, i: value } : { name, type: AttributeType.float, f: value };
+    return Number.isInteger(value)
+      ? { name, type: AttributeType.int, i: value }
+      : { name, type: AttributeType.float, f: value };
   }
   if ('data' in value) return { name, type: AttributeType.tensor, t: floats('', value.shape, value.data) };
   const whole = value.every(Number.isInteger);
@@ -49,7 +55,13 @@ export function onnxNode(
   attributes: Readonly<Record<string, Value>> = {},
   name = '',
 ) {
-  return { opType, input, output, name, attribute: Object.entries(attributes).map(([key, value]) => attribute(key, value)) };
+  return {
+    opType,
+    input,
+    output,
+    name,
+    attribute: Object.entries(attributes).map(([key, value]) => attribute(key, value)),
+  };
 }
 
 export function floats(name: string, dims: Shape, data: ArrayLike<number>): Written<TensorProto> {
@@ -75,7 +87,13 @@ export interface WrittenGraph {
 }
 
 /** The bytes of an ONNX file; input `x` of [1, 4] and output `y` by default. */
-export function onnxBytes({ nodes, initializers = [], inputs = { x: ['N', 4] }, outputs = ['y'], opset = 17 }: WrittenGraph): Uint8Array {
+export function onnxBytes({
+  nodes,
+  initializers = [],
+  inputs = { x: ['N', 4] },
+  outputs = ['y'],
+  opset = 17,
+}: WrittenGraph): Uint8Array {
   const info = (name: string, sizes?: readonly (number | string)[]) => ({
     name,
     type: {

@@ -62,7 +62,9 @@ describe.skipIf(!hasShared)('the operator cases of the ONNX project', () => {
         const graph = proto.graph!;
         const [first, ...others] = graph.input.map((input, i) => ({ input, tensor: inputs[i]! }));
         if (asWeights) {
-          graph.initializer.push(...others.map(({ input, tensor }) => ({ ...tensor, name: input.name }) as TensorProto));
+          graph.initializer.push(
+            ...others.map(({ input, tensor }) => ({ ...tensor, name: input.name }) as TensorProto),
+          );
         }
         const named = new Map([first!, ...others].map(({ input, tensor }) => [input.name, tensor]));
         const inputShape = Object.fromEntries([...named].map(([key, tensor]) => [key, [...tensor.dims]]));
