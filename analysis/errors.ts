@@ -1,14 +1,26 @@
 // Errors that a user can do something about. Anything else is our bug and shows its stack.
 
 /** Exit codes of the command line (conventions.md). */
-export const EXIT = { done: 0, findings: 1, usage: 2, input: 3, failed: 4, environment: 5, interrupted: 130, terminated: 143 } as const;
+export const EXIT = {
+  done: 0,
+  findings: 1,
+  usage: 2,
+  input: 3,
+  failed: 4,
+  environment: 5,
+  interrupted: 130,
+  terminated: 143,
+} as const;
 
 /** What happened, why, and what to do, shown without a stack. */
 export class UserError extends Error {
   readonly exitCode: number;
   /** The way out, in one or two sentences. */
   readonly hint: string | undefined;
-  constructor(message: string, { exitCode = EXIT.input, hint, cause }: { exitCode?: number; hint?: string; cause?: unknown } = {}) {
+  constructor(
+    message: string,
+    { exitCode = EXIT.input, hint, cause }: { exitCode?: number; hint?: string; cause?: unknown } = {},
+  ) {
     super(message, { cause });
     this.name = 'UserError';
     this.exitCode = exitCode;
