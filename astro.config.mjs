@@ -3,6 +3,9 @@ import { defineConfig } from 'astro/config';
 import { outputFolder } from './src/lib/folders.ts';
 import { finishSite } from './src/lib/finish-site.ts';
 
+// These name settings of Vite itself: one that happens to be in the environment would win over the configuration.
+for (const name of ['BASE_URL', 'DEV', 'MODE', 'PROD', 'SSR']) delete process.env[name];
+
 export default defineConfig({
   site: process.env.EIGENLENS_SITE || undefined,
   base: process.env.EIGENLENS_BASE || '/',

@@ -18,20 +18,30 @@ export function formatName(format: string): string {
 
 /** What this network is, in one sentence. */
 export function describeModel(model: ModelFacts): string {
-  const kind = model.input?.kind;
-  const input = formatShape(model.inputShape);
-  const what =
-    kind === 'image'
-      ? `images of ${input}`
-      : kind === 'points'
-        ? `point clouds of ${input}`
-        : kind === 'signal'
-          ? `signals of ${input}`
-          : `${input} numbers`;
-  const classes = model.classNames?.length;
-  const does = classes ? `tells ${formatCount(classes)} classes apart in` : `turns`;
-  const out = classes ? what : `${what} into ${formatShape(model.outputShape)}`;
-  return `A network of ${formatPlural(model.layers.length, 'layer')} and ${formatShortCount(model.parameterCount)} parameters that ${does} ${out}.`;
+  const size = `${formatPlural(model.layers.length, 'layer')} and ${formatShortCount(model.parameterCount)} parameters`;
+  const input = describeInput(model);
+  const classes = model.classNames?.length ?? (model.accuracy === null ? 0 : Math.max(...model.outputShape));
+  const does =
+    classes > 0
+      ? `tells ${formatPlural(classes, 'class', 'classes')} apart in ${input}`
+      : `turns ${input} into ${describeSize(model.outputShape)}`;
+  return `A network of ${size} that ${does}.`;
+}
+
+function describeInput({ input, inputShape }: ModelFacts): string {
+  if (input?.kind === 'image' && input.heightAxis !== null && input.widthAxis !== null) {
+    const channels = input.channelAxis === null ? 1 : input.shape[input.channelAxis];
+    const colour =
+      channels === 1 ? 'grey images' : channels === 3 ? 'colour images' : `images with ${channels} channels`;
+    return `${colour} of ${formatCount(input.shape[input.widthAxis])} × ${formatCount(input.shape[input.heightAxis])} pixels`;
+  }
+  if (input?.kind === 'points') return `point clouds of ${formatShape(inputShape)}`;
+  return input?.kind === 'signal' ? `signals of ${formatShape(inputShape)}` : describeSize(inputShape);
+}
+
+function describeSize(shape: readonly number[]): string {
+  const text = formatShape(shape);
+  return text === '1' || text === 'one number' ? 'one number' : `${text} numbers`;
 }
 
 export interface LevelCounts {

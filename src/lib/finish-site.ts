@@ -8,25 +8,8 @@ import type { AstroIntegration } from 'astro';
 import { sdl } from '../../graphql/sdl.ts';
 import { findFile, folderSource } from '../../reports/store.ts';
 import { reportsFolder } from './folders.ts';
+import { refuseForeignFolder } from './output-folder.ts';
 import { inspectSite } from './site-inspection.ts';
-
-/** What a built site holds at its root; a folder with anything else in it is not ours to empty. */
-const OWN = new Set([
-  'assets',
-  'explore',
-  'files',
-  'glossary',
-  'models',
-  'reports',
-  'search',
-  'compare',
-  'docs',
-  '404.html',
-  'index.html',
-  'schema.graphql',
-  '.nojekyll',
-  '.prerender',
-]);
 
 /** The integration that frames the build. */
 export function finishSite(): AstroIntegration {
@@ -65,15 +48,6 @@ export function finishSite(): AstroIntegration {
       },
     },
   };
-}
-
-async function refuseForeignFolder(out: string): Promise<void> {
-  if (!existsSync(out)) return;
-  const foreign = (await readdir(out)).filter((name) => !OWN.has(name));
-  if (foreign.length === 0) return;
-  throw new Error(
-    `${out} holds ${foreign.slice(0, 3).join(', ')}${foreign.length > 3 ? ', …' : ''}, which no site has: building would delete it. Choose another output folder, or empty this one.`,
-  );
 }
 
 /** Pictures and arrays of all reports side by side (their names are hashes), every report's JSON, and the schema. */

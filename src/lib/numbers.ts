@@ -28,7 +28,8 @@ export function formatShortCount(value: number | null | undefined): string {
 export function formatNumber(value: number | null | undefined, digits = 3): string {
   if (value == null || !Number.isFinite(value)) return MISSING;
   if (value === 0) return '0';
-  const size = Math.abs(value);
+  // Rounded first: 0.9996 is 1.00, not 1.000.
+  const size = Math.abs(Number(value.toPrecision(digits)));
   if (size < 1e-3 || size >= 1e6) return formatPower(value, digits - 1);
   if (Number.isInteger(value)) return formatCount(value);
   const decimals = Math.max(0, digits - 1 - Math.floor(Math.log10(size)));

@@ -1,0 +1,178 @@
+// The built site in a browser: accessible, self-contained, legible at every width, and complete without a script.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { AxeBuilder } from '@axe-core/playwright';
+import type { Browser, BrowserContextOptions, Page } from '@playwright/test';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { buildSite } from '../../src/lib/build-site.ts';
+import { sampleReport, writeSampleReport } from '../support/sample-report.ts';
+import { chromiumPath, serveFolder, startBrowser } from './browser.ts';
+
+const BASE = '/some/where/';
+/** One page of every kind. */
+const PAGES = [
+  '',
+  'models/sample/',
+  'models/sample/layers/0/',
+  'models/sample/layers/3/',
+  'models/sample/samples/',
+  'models/sample/samples/pages/2/',
+  'models/sample/samples/3/',
+  'models/sample/weights/',
+  'glossary/',
+  'search/',
+  '404.html',
+];
+
+const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+
+if (chromiumPath === null) console.warn('No Chromium on this machine: the site was not looked at in a browser.');
+
+describe.skipIf(chromiumPath === null)('the built site', () => {
+  let folder: string;
+  let browser: Browser;
+  let server: Awaited<ReturnType<typeof serveFolder>>;
+  const at = (path: string) => `${server.origin}${BASE}${path}`;
+
+  async function open(path: string, options: BrowserContextOptions = {}) {
+    const context = await browser.newContext(options);
+    const page = await context.newPage();
+    const complaints: string[] = [];
+    const requests: string[] = [];
+    page.on('console', (message) => ['error', 'warning'].includes(message.type()) && complaints.push(message.text()));
+    page.on('pageerror', (error) => complaints.push(error.message));
+    page.on('request', (request) => requests.push(request.url()));
+    const response = await page.goto(at(path), { waitUntil: 'load' });
+    return { page, complaints, requests, response, close: () => context.close() };
+  }
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'site-'));
+    const reports = join(folder, 'reports');
+    await writeSampleReport(reports, 'sample', sampleReport({ samples: 230 }));
+    await buildSite({ reports, out: join(folder, 'site'), base: BASE });
+    browser = await startBrowser();
+    server = await serveFolder(join(folder, 'site'), BASE);
+  });
+
+  afterAll(async () => {
+    await browser?.close();
+    await server?.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  // The whole rule set where each scheme meets each width once; contrast alone in the other two.
+  test.each(PAGES)('%s passes the accessibility rules, contrast on, light and dark, narrow and wide', async (path) => {
+    const { page, close } = await open(path);
+    await page.evaluate(() => document.querySelectorAll('details').forEach((one) => (one.open = true)));
+    const found: string[] = [];
+    for (const [colorScheme, width, everything] of [
+      ['light', 1280, true],
+      ['dark', 1280, false],
+      ['dark', 320, true],
+      ['light', 320, false],
+    ] as const) {
+      await page.emulateMedia({ colorScheme });
+      await page.setViewportSize({ width, height: 800 });
+      const rules = new AxeBuilder({ page });
+      const { violations } = await (everything ? rules.withTags(RULES) : rules.withRules(['color-contrast'])).analyze();
+      for (const { id, nodes } of violations) {
+        const where = nodes.slice(0, 3).map((node) => node.html.slice(0, 160));
+        found.push(`${colorScheme} ${width}: ${id}: ${where.join(' | ')}`);
+      }
+    }
+    expect(found).toEqual([]);
+    await close();
+  });
+
+  test.each(PAGES)('%s asks nothing of another origin, and nothing is refused or missing', async (path) => {
+    const { page, requests, complaints, close } = await open(path);
+    await page.evaluate(() => window.scrollTo(0, document.body.scrollHeight));
+    await page.waitForLoadState('networkidle');
+    expect(requests.filter((request) => !request.startsWith(server.origin))).toEqual([]);
+    expect(complaints).toEqual([]);
+    await close();
+  });
+
+  test.each(PAGES)('%s does not scroll sideways at 320 px', async (path) => {
+    const { page, close } = await open(path, { viewport: { width: 320, height: 800 } });
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(320);
+    await close();
+  });
+
+  test('names from a report are text, whatever they hold', async () => {
+    const { page, close } = await open('models/sample/samples/3/');
+    expect(await page.locator('h1').textContent()).toContain('<img src=x onerror=alert(1)>.png');
+    expect(await page.locator('img[src="x"]').count()).toBe(0);
+    await close();
+  });
+
+  test('without a script every sample is there, page by page, and no control that needs one', async () => {
+    const { page, close } = await open('models/sample/samples/', { javaScriptEnabled: false });
+    expect(await page.locator('tbody tr').count()).toBe(200);
+    expect(await page.locator('form.filter').isVisible()).toBe(false);
+    await page.locator('.pages a[rel=next]').click();
+    expect(await page.locator('tbody tr').count()).toBe(30);
+    await close();
+  });
+
+  test('with a script the table filters all pages of samples and sorts by a column', async () => {
+    const { page, close } = await open('models/sample/samples/');
+    await page.selectOption('select[name=outcome]', 'wrong');
+    await page.waitForFunction(() =>
+      /\d+ of 230 samples/.test(document.querySelector('.filter-status')?.textContent ?? ''),
+    );
+    const outcomes = await page.locator('tbody tr td:nth-child(5)').allTextContents();
+    expect(new Set(outcomes)).toEqual(new Set(['wrong']));
+    await page.locator('th[data-key=c] button').click();
+    await page.waitForFunction(
+      () => document.querySelector('th[data-key=c]')?.getAttribute('aria-sort') === 'descending',
+    );
+    const confidences = (await page.locator('tbody tr td:nth-child(6)').allTextContents()).map(Number.parseFloat);
+    expect(confidences).toEqual(confidences.toSorted((a, b) => b - a));
+    await close();
+  });
+
+  test('search finds a layer by its name, and the result leads to its page', async () => {
+    const { page, close } = await open('search/');
+    await page.fill('#query', 'conv2');
+    await page.locator('.search-list a').first().click();
+    await page.waitForLoadState();
+    expect(await page.locator('h1').textContent()).toContain('features/conv2');
+    await close();
+  });
+
+  test('the keyboard reaches the content first and every layer of the diagram', async () => {
+    const { page, close } = await open('models/sample/');
+    await page.keyboard.press('Tab');
+    expect(await page.evaluate(() => document.activeElement?.textContent?.trim())).toBe('Skip to the content');
+    await page.locator('.diagram-layer').nth(1).focus();
+    await page.keyboard.press('Enter');
+    await page.waitForURL(/layers\/1\/$/);
+    await close();
+  });
+
+  test('print opens what is folded', async () => {
+    const { page, close } = await open('models/sample/layers/0/');
+    const table = page.locator('.data table').first();
+    expect(await table.isVisible()).toBe(false);
+    await page.emulateMedia({ media: 'print' });
+    expect(await table.isVisible()).toBe(true);
+    await close();
+  });
+
+  test('every picture of a page is there', async () => {
+    const { page, close } = await open('models/sample/layers/0/');
+    await page.evaluate(() => document.querySelectorAll('img').forEach((image) => (image.loading = 'eager')));
+    await page.waitForLoadState('networkidle');
+    expect(await brokenPictures(page)).toEqual([]);
+    await close();
+  });
+});
+
+function brokenPictures(page: Page): Promise<string[]> {
+  return page.evaluate(() =>
+    [...document.images].filter((image) => !image.complete || image.naturalWidth === 0).map((image) => image.src),
+  );
+}
