@@ -86,7 +86,12 @@ export function findConfig(folder: string): string | null {
 
 async function readConfigFile(path: string): Promise<Record<string, unknown>> {
   const failed = (error: unknown): UserError =>
-    new UserError(`${path} cannot be read: ${(error as Error).message}.`, { exitCode: EXIT.usage, cause: error });
+    new UserError(
+      (error as NodeJS.ErrnoException).code === 'ENOENT'
+        ? `The configuration file ${path} does not exist.`
+        : `${path} cannot be read: ${(error as Error).message}.`,
+      { exitCode: EXIT.usage, cause: error },
+    );
   let value: unknown;
   try {
     value = path.endsWith('.json')

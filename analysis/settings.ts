@@ -480,7 +480,7 @@ function shapeAt(schema: z.ZodObject, path: readonly PropertyKey[]): Record<stri
 
 function expectation(issue: z.core.$ZodIssue, about: About | undefined): string {
   const generic = /^(Invalid|Too|Expected|Unrecognized)/.test(issue.message);
-  if (!generic) return issue.message;
+  if (!generic || issue.path.length > 1) return issue.message;
   return about ? [about.placeholder, about.range && `(${about.range})`].filter(Boolean).join(' ') : issue.message;
 }
 

@@ -95,7 +95,10 @@ export async function openTable(path: string, { limit }: OpenOptions): Promise<S
     }
     rows++;
   }
-  if (rows === 0) throw new UserError(`${where} holds no rows of numbers.`);
+  if (rows === 0)
+    throw new UserError(`${where} holds no rows of numbers.`, {
+      hint: 'Samples are a folder of images or point clouds, .npy, .npz, IDX (.gz), CIFAR binary, .csv, .xyz or .ply.',
+    });
   const size = width - (labelColumn >= 0 ? 1 : 0);
   const regression = labelTexts.length > 0 && labelTexts.every(isNumber) && !areLabels(labelTexts.map(Number));
   const labels: Labels | null = labelTexts.length > 0 && !regression ? labelsFromText(labelTexts, where) : null;

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { EXIT } from '../../analysis/errors.ts';
 import { ALL_KNOBS, addKnobs } from './knobs.ts';
-import { shown } from './paths.ts';
+import { makeWritable, shown } from './paths.ts';
 import type { Verb } from './verb.ts';
 
 export const verb: Verb = {
@@ -15,6 +15,7 @@ export const verb: Verb = {
     addKnobs(command, ['reports', ...ALL_KNOBS]);
   },
   async run({ args, flags, settings, project, terminal, signal, folder, command }) {
+    await makeWritable(project.reports, '--reports');
     const { runAnalysis } = await import('../../analysis/run.ts');
     const result = await runAnalysis({
       model: args[0]!,

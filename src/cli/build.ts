@@ -1,7 +1,7 @@
 // `eigenlens build`: the static site from the reports.
 import type { Command } from 'commander';
 import { addKnobs } from './knobs.ts';
-import { shown } from './paths.ts';
+import { makeWritable, shown } from './paths.ts';
 import { buildSite } from './site.ts';
 import type { Verb } from './verb.ts';
 
@@ -10,6 +10,7 @@ export const verb: Verb = {
     addKnobs(command, ['reports', 'out', 'base', 'site']);
   },
   async run({ project, terminal, signal, folder }) {
+    await makeWritable(project.out, '--out');
     await buildSite(project, terminal, signal);
     const out = shown(project.out, folder);
     return {

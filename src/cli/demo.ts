@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { EXIT } from '../../analysis/errors.ts';
 import { addKnobs } from './knobs.ts';
-import { shown } from './paths.ts';
+import { makeWritable, shown } from './paths.ts';
 import { buildSite } from './site.ts';
 import type { Verb } from './verb.ts';
 
@@ -21,6 +21,8 @@ export const verb: Verb = {
   },
   async run({ flags, settings, project, terminal, signal, folder, command }) {
     const reports = flags['reports'] === undefined ? resolve(folder, REPORTS) : project.reports;
+    await makeWritable(reports, '--reports');
+    await makeWritable(project.out, '--out');
     const { runAnalysis } = await import('../../analysis/run.ts');
     const result = await runAnalysis({
       model: `${DEMO}model.onnx`,
@@ -44,7 +46,7 @@ export const verb: Verb = {
     return {
       exitCode: result.outcome === 'partial' ? EXIT.failed : EXIT.done,
       json: { ...result, folder: place, out },
-      last: `Wrote the report to ${place} and its site to ${out}; see it with: npx eigenlens serve --reports ${shown(reports, folder)} --out ${out}`,
+      last: `Wrote the report to ${place} and its site to ${out}; see it with: npx eigenlens serve --reports ${shown(reports, folder)}${out === 'dist' ? '' : ` --out ${out}`}`,
     };
   },
 };

@@ -125,7 +125,7 @@ function parsed(command: Command, argv: readonly string[]): boolean {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return false;
     const [message, suggestion] = error.message.replace(/^error: /, '').split('\n');
-    throw new UserError(`${message![0]!.toUpperCase()}${message!.slice(1)}.`, {
+    throw new UserError(`${message![0]!.toUpperCase()}${message!.slice(1)}`.replace(/\.*$/, '.'), {
       exitCode: EXIT.usage,
       hint: suggestion
         ? suggestion.replace(/^\(|\)$/g, '')
