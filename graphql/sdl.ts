@@ -240,6 +240,8 @@ type Image {
   alt: String!
   "The numbers behind the picture, a .npy file relative to the site's root."
   array: String
+  "The magnitude that has the full colour, for a colour bar; null for photographs, or where it is the largest in the array."
+  limit: Float
 }
 "Numbers in a .npy file (little-endian float32)."
 type NumberArray {

@@ -25,7 +25,14 @@ export const pictureFile = z.string().regex(/^files\/[0-9a-z]{8,64}\.png$/, 'exp
 /** An array's path relative to the site's root, named by content (little-endian float32 .npy). */
 export const arrayFile = z.string().regex(/^files\/[0-9a-z]{8,64}\.npy$/, 'expected files/<hash>.npy');
 
-const image = z.object({ url: pictureFile, width: count, height: count, alt: text, array: maybe(arrayFile) });
+const image = z.object({
+  url: pictureFile,
+  width: count,
+  height: count,
+  alt: text,
+  array: maybe(arrayFile),
+  limit: maybe(number),
+});
 const numberArray = z.object({ url: arrayFile, shape });
 const sampleReference = z.object({ index: count, name: text });
 

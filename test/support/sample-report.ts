@@ -7,7 +7,6 @@ import { zlibSync } from 'fflate';
 import type { BiasShares, Certificate, Direction, Image, InputPatterns, LayerRecord } from '../../reports/format.ts';
 import type { ModelFields, NumberArray, OutputContributions, Report, RunRecord } from '../../reports/format.ts';
 import type { SampleRecord, SignalExemplar, TraceGroup } from '../../reports/format.ts';
-import { accuracyOf, classSummaries } from '../../reports/class-summaries.ts';
 import { sha256 } from '../../reports/hash.ts';
 import { roundNumber } from '../../reports/json.ts';
 import { writeReport } from '../../reports/store.ts';
@@ -46,7 +45,7 @@ export function sampleReport({ samples = 130, detailed = 6, seed = 1 } = {}): Sa
   });
   function image(alt: string): Image {
     const picture = pictures[Math.floor(random() * pictures.length)]!;
-    return { ...picture, width: WIDTH, height: HEIGHT, alt };
+    return { ...picture, width: WIDTH, height: HEIGHT, alt, limit: 1 };
   }
   function array(rows: number, columns: number): NumberArray {
     return {
@@ -413,8 +412,13 @@ export function sampleReport({ samples = 130, detailed = 6, seed = 1 } = {}): Sa
       { from: LAYERS.at(-1)!, to: null },
     ],
     classNames: CLASSES,
-    classSummaries: classSummaries(CLASSES, records),
-    accuracy: rounded(accuracyOf(records)),
+    classSummaries: CLASSES.map((name) => ({
+      class: name,
+      samples: records.filter(({ label }) => label === name).length,
+      right: records.filter(({ label, correct }) => label === name && correct).length,
+      predicted: records.filter(({ prediction }) => prediction === name).length,
+    })),
+    accuracy: roundNumber(right / samples),
     provenance: {
       tool: 'eigenlens',
       version: '0.1.0',
@@ -552,13 +556,6 @@ export async function writeSampleReport(
   } finally {
     await rm(work, { recursive: true });
   }
-}
-
-function rounded<T>(value: T): T {
-  if (typeof value === 'number') return roundNumber(value) as T;
-  if (Array.isArray(value)) return value.map(rounded) as T;
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, rounded(entry)])) as T;
 }
 
 function generator(seed: number): () => number {
