@@ -50,7 +50,7 @@ function copy(matrix: ArrayLike<number>, rows: number, cols: number, transposed:
  * the same singular values. Reflectors act two at a time, which halves the traffic of a purely vector-wise method.
  * `a` is overwritten.
  */
-export function triangularFactor(a: Float64Array, count: number, size: number): Float64Array {
+function triangularFactor(a: Float64Array, count: number, size: number): Float64Array {
   for (let k = 0; k < count; k += 2) {
     const row0 = k * size;
     const first = reflect(a, row0 + k, size - k, 0);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { random } from '../../analysis/random.ts';
-import { smallSvd } from '../../analysis/svd/small-svd.ts';
+import { leadingSvd, smallSvd } from '../../analysis/svd/small-svd.ts';
 import { expectTriplets, matrixWith, SPECTRA } from './spectra.ts';
 
 describe('the small SVD', () => {
@@ -50,5 +50,30 @@ describe('the small SVD', () => {
   it('refuses numbers that are not finite, and sizes that do not fit', () => {
     expect(() => smallSvd([1, NaN], 1, 2)).toThrow('not finite');
     expect(() => smallSvd([1, 2, 3], 2, 2)).toThrow('3 numbers are not 2 × 2');
+  });
+});
+
+describe('the leading part of an SVD', () => {
+  it.each([
+    ['decaying', 180, 150, Array.from({ length: 150 }, (_, i) => 0.9 ** i)],
+    ['repeated', 150, 180, [...Array<number>(12).fill(2), ...Array<number>(60).fill(1)]],
+    ['rank-deficient', 200, 140, [3, 2, 1]],
+    ['small', 20, 300, Array.from({ length: 20 }, (_, i) => 20 - i)],
+  ])(
+    'has every value, and the leading vectors by the laws, for a spectrum that is %s',
+    (name, rows, cols, spectrum) => {
+      const matrix = matrixWith(spectrum, rows, cols, random(7, name));
+      const { values, left, right } = leadingSvd(matrix, rows, cols, 5);
+      expect(left.length).toBe(5 * rows);
+      expect(right.length).toBe(5 * cols);
+      expectTriplets(matrix, rows, cols, { values: values.slice(0, 5), left, right }, 1e-12);
+      expect(values.length).toBe(Math.min(rows, cols));
+      for (const [i, value] of values.entries()) expect(Math.abs(value - (spectrum[i] ?? 0))).toBeLessThan(1e-12);
+    },
+  );
+
+  it('is all of it when as much is asked for', () => {
+    const matrix = matrixWith([3, 2, 1], 12, 3, random(8));
+    expect(leadingSvd(matrix, 12, 3, 9)).toEqual(smallSvd(matrix, 12, 3));
   });
 });
