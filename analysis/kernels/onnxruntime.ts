@@ -30,6 +30,11 @@ interface Recorded {
   readonly constant?: Float32Array;
   /** The same value as booleans, where a comparison made it. */
   readonly condition?: string;
+  /**
+   * The same value without its second dimension of length 1, [B, 1, C, …] -> [B, C, …]. Elementwise kernels work there:
+   * next to the convolutions, where ONNX Runtime merges scale, bias and rectifier into them.
+   */
+  readonly unlifted?: Recorded;
   /** What this is with zeros around its spatial axes: a convolution pads by itself. */
   readonly unpadded?: { readonly source: Recorded; readonly pads: readonly number[] };
 }
@@ -212,8 +217,40 @@ function record(
     return name;
   };
 
+  /** x with a dimension of length 1 before its second one. */
+  function lift(x: Recorded): Recorded {
+    let name: string | undefined;
+    const write = (): string => (name ??= emit('Unsqueeze', [x.name(), int64([1])]));
+    return { shape: [x.shape[0]!, 1, ...x.shape.slice(1)], name: write, unlifted: x };
+  }
+
+  /** An operand of a kernel over lifted values of this rank, without its second dimension; undefined where it has one. */
+  function lower(x: Recorded, rank: number): Recorded | undefined {
+    if (x.shape.length <= rank - 2) return x;
+    if (x.shape.length < rank || x.shape[1] !== 1) return undefined;
+    if (x.unlifted !== undefined) return x.unlifted;
+    const shape = [x.shape[0]!, ...x.shape.slice(2)];
+    if (shape.every((n) => n !== null)) return reshape(x, shape as number[]);
+    return value(emit('Squeeze', [x.name(), int64([1])]), shape);
+  }
+
+  /** Applies `compute` below the second dimension if an operand has been lifted and all others can do without it. */
+  function below(operands: readonly Recorded[], compute: (operands: readonly Recorded[]) => Recorded): Recorded {
+    const rank = Math.max(...operands.map(({ shape }) => shape.length));
+    if (!operands.some(({ unlifted }) => unlifted !== undefined)) return compute(operands);
+    const fits = operands.every(
+      ({ shape: { length }, shape }) => length <= rank - 2 || (length === rank && shape[1] === 1),
+    );
+    return fits ? lift(compute(operands.map((x) => lower(x, rank)!))) : compute(operands);
+  }
+
   function reshape(x: Recorded, shape: readonly number[]): Recorded {
     const known = resolveShape(x.shape, shape);
+    if (x.constant === undefined && shape.length > 1 && (shape[0] === -1 || shape[0] === x.shape[0])) {
+      const [given, wanted] = [x.shape.slice(1), shape.slice(1)];
+      if (wanted[0] === 1 && sameShape(wanted.slice(1), given)) return lift(x);
+      if (x.unlifted !== undefined && sameShape(wanted, given.slice(1))) return x.unlifted;
+    }
     if (x.constant !== undefined && known.every((n) => n !== null)) return constant(x.constant, known as number[]);
     if (sameShape(x.shape, known)) return x;
     return value(emit('Reshape', [x.name(), int64(shape)]), known);
@@ -491,6 +528,16 @@ function record(
     return transpose(sum, inversePermutation(order));
   }
 
+  function concat(parts: readonly Recorded[], axis: number): Recorded {
+    const shape = parts[0]!.shape.map((_, i) => {
+      const sizes = parts.map((part) => part.shape[i]!);
+      if (i !== axis) return sizes.find((n) => n !== null) ?? null;
+      return sizes.reduce<Dim>((sum, n) => (sum === null || n === null ? null : sum + n), 0);
+    });
+    const names = parts.map((part) => part.name());
+    return value(emit('Concat', names, { axis }), shape);
+  }
+
   /** Forms that ONNX Runtime fuses with a convolution (Relu) or computes without a logarithm (powers). */
   function shortForm(kernel: BinaryKernel, a: Recorded, b: Recorded, swapped = false): string | undefined {
     if (b.constant?.length !== 1 || b.shape.length > a.shape.length) return undefined;
@@ -515,14 +562,14 @@ function record(
 
   const kernels: Kernels = {
     constant: ({ data, shape }) => constant(data, shape),
-    unary: (kernel, x) => value(emit(unaryOps[kernel], [recorded(x).name()]), recorded(x).shape),
-    binary: (kernel, a, b) => binary(kernel, recorded(a), recorded(b)),
-    select(condition, a, b) {
-      const chosen = recorded(condition);
-      const shape = broadcastShapes(chosen.shape, broadcastShapes(recorded(a).shape, recorded(b).shape));
-      const test = chosen.condition ?? emit('Cast', [chosen.name()], { to: DataType.bool });
-      return value(emit('Where', [test, recorded(a).name(), recorded(b).name()]), shape);
-    },
+    unary: (kernel, x) => below([recorded(x)], ([t]) => value(emit(unaryOps[kernel], [t!.name()]), t!.shape)),
+    binary: (kernel, a, b) => below([recorded(a), recorded(b)], ([p, q]) => binary(kernel, p!, q!)),
+    select: (condition, a, b) =>
+      below([recorded(condition), recorded(a), recorded(b)], ([c, p, q]) => {
+        const shape = broadcastShapes(c!.shape, broadcastShapes(p!.shape, q!.shape));
+        const test = c!.condition ?? emit('Cast', [c!.name()], { to: DataType.bool });
+        return value(emit('Where', [test, p!.name(), q!.name()]), shape);
+      }),
     matMul: (a, b, { transposeA = false, transposeB = false } = {}) =>
       matMul(recorded(a), recorded(b), transposeA, transposeB),
     conv: (x, w, options) => conv(recorded(x), recorded(w), options),
@@ -545,19 +592,8 @@ function record(
       const parts = xs.map(recorded);
       if (parts.length === 1) return parts[0]!;
       const at = axis < 0 ? axis + parts[0]!.shape.length : axis;
-      const shape = parts[0]!.shape.map((_, i) =>
-        i === at
-          ? parts.reduce<Dim>((sum, part) => (sum === null || part.shape[i] === null ? null : sum + part.shape[i]!), 0)
-          : (parts.find((part) => part.shape[i] !== null)?.shape[i] ?? null),
-      );
-      return value(
-        emit(
-          'Concat',
-          parts.map((part) => part.name()),
-          { axis: at },
-        ),
-        shape,
-      );
+      if (at < 2) return concat(parts, at);
+      return below(parts, (lowered) => concat(lowered, at - parts[0]!.shape.length + lowered[0]!.shape.length));
     },
     slice: (x, { axes, starts, ends, steps }) => slice(recorded(x), axes, starts, ends, steps),
     pad: (x, pads, fill) => pad(recorded(x), pads, fill),

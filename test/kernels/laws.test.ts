@@ -451,6 +451,36 @@ describe.each(backends.map((backend) => [backend.id, backend] as const))('%s', (
     program.dispose();
   });
 
+  test('elementwise kernels around merged batches compute what they say', async () => {
+    const build: Build = (k, [block, mask]) => {
+      const lifted = (x: Value, w: Tensor): Value => {
+        const merged = k.reshape(x, [-1, 3, 4, 4]);
+        const still = { strides: [1, 1], dilations: [1, 1], pads: [1, 1, 1, 1], groups: 1 };
+        return k.reshape(k.conv(merged, k.constant(w), still), [-1, 1, 3, 4, 4]);
+      };
+      const scale = k.constant(tensorOf([1, 1, 3, 1, 1], 45));
+      const zero = k.constant({ data: Float32Array.of(0), shape: [1] });
+      const first = lifted(block!, tensorOf([3, 3, 3, 3], 43));
+      const scaled = k.binary('add', k.binary('mul', first, scale), k.constant(tensorOf([1, 1, 3, 1, 1], 46)));
+      const second = k.binary('add', lifted(k.binary('max', scaled, zero), tensorOf([3, 3, 3, 3], 44)), block!);
+      const positive = k.binary('greater', second, zero);
+      return [
+        k.binary('mul', second, mask!),
+        k.select(positive, k.unary('neg', scaled), k.constant(tensorOf([3, 1, 1], 47))),
+        k.select(positive, mask!, second),
+        k.concat([scaled, block!, k.tile(second, [1, 1, 1, 1, 2])].slice(0, 2), 2),
+        k.concat([second, second], 4),
+        k.concat([second, second], 1),
+        k.binary('mul', second, k.constant(tensorOf([2, 3, 4, 1], 48))),
+        k.binary('sub', k.reshape(scaled, [-1, 1, 1, 3, 4, 4]), second),
+        k.reshape(k.reduce('sum', second, [3, 4]), [-1, 3]),
+      ];
+    };
+    for (const count of [1, 3]) {
+      await expectAgreement(backend, [tensorOf([count, 1, 3, 4, 4], 49), tensorOf([1, 1, 3, 4, 4], 50)], build);
+    }
+  });
+
   test('an output may be an input, a constant, or the same value twice, and is the caller’s own', async () => {
     const constant = tensorOf([1, 5], 50);
     const input = tensorOf([2, 5], 51);
