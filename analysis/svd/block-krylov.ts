@@ -120,7 +120,9 @@ export async function blockKrylov(problem: KrylovProblem, options: KrylovOptions
     }
 
     if (fresh.count === 0) strangers = width;
-    const room = Math.min(fresh.count + strangers, n - vCount);
+    // Every doubt widens the block; it must still fit beside the triplets after a restart.
+    const widest = Math.max(fresh.count, limit - wanted);
+    const room = Math.min(fresh.count + strangers, widest, n - vCount);
     if (vCount + room > limit) {
       const keep = Math.min(limit - room, Math.max(wanted, wanted + ((limit - wanted) >> 1)));
       const keptV = combine(ritz.right, keep, v, vCount, n);
