@@ -19,7 +19,7 @@ import type { Study } from './study.ts';
 const MOST_THUMBNAILS = 1000;
 const OUTPUTS_LISTED = 10;
 
-/** Builds the report. Fields that methods answered are set on their objects; no method answers a field twice. */
+/** Builds the report. Fields that methods answered are set on their objects. */
 export async function assembleReport(
   study: Study,
   answers: readonly Answer[],
@@ -35,10 +35,17 @@ export async function assembleReport(
   const byName = new Map(layers.map((layer) => [layer.name, layer]));
   for (const { on, fields } of answers) {
     const target = on === 'model' ? model : 'layer' in on ? byName.get(on.layer)! : samples[on.sample]!;
-    Object.assign(target, fields);
+    for (const [field, value] of Object.entries(fields)) setField(target as Record<string, unknown>, field, value);
   }
   model.findings = [...(model.findings ?? []), ...exactnessFindings(samples, layers, model)];
   return { formatVersion: 1, model, layers, samples };
+}
+
+/** Sets a field; lists that several units answer are joined in the order of the units. */
+function setField(target: Record<string, unknown>, field: string, value: unknown): void {
+  const before = target[field];
+  target[field] =
+    Array.isArray(before) && Array.isArray(value) ? [...(before as unknown[]), ...(value as unknown[])] : value;
 }
 
 function preprocessingFacts({ mean, std, size, ...rest }: Preprocessing) {

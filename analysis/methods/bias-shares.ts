@@ -16,7 +16,8 @@ export const biasSharesMethod: Method = {
   units(study) {
     if (study.outputView.kind !== 'vector') return 'the output is a picture: see the residual of the input-output map';
     const units: Unit[] = [];
-    for (let start = 0; start < study.samples.count; start += SAMPLES_A_UNIT) units.push({ key: String(start), sample: start });
+    for (let start = 0; start < study.samples.count; start += SAMPLES_A_UNIT)
+      units.push({ key: String(start), sample: start });
     return units;
   },
   async answer(study, { sample }) {
@@ -39,8 +40,17 @@ export const biasSharesMethod: Method = {
     const certificate = { completeness: Math.max(...top.map(({ shares }) => completeness(shares))) };
     const right = top.filter(({ correct }) => correct);
     const summary: BiasSummary = {
-      ...groupOf(study, top.map(({ shares }) => shares)),
-      correct: right.length > 0 ? groupOf(study, right.map(({ shares }) => shares)) : null,
+      ...groupOf(
+        study,
+        top.map(({ shares }) => shares),
+      ),
+      correct:
+        right.length > 0
+          ? groupOf(
+              study,
+              right.map(({ shares }) => shares),
+            )
+          : null,
       certificate,
     };
     return [{ on: 'model', fields: { biasSummary: summary } }];
@@ -57,7 +67,9 @@ async function sharesOf(study: Study, first: number, last: number): Promise<Answ
   const mode = study.settings.mode === 'auto' ? 'frozen' : study.settings.mode;
   const map = await study.mapOver(first, last, { mode });
   const [outputs, inputs] = [sizeOf(map.codomain), sizeOf(map.domain)];
-  const chosen = Array.from({ length: last - first }, (_, i) => chosenOutputs(study, first + i, map.value.subarray(i * outputs, (i + 1) * outputs)));
+  const chosen = Array.from({ length: last - first }, (_, i) =>
+    chosenOutputs(study, first + i, map.value.subarray(i * outputs, (i + 1) * outputs)),
+  );
   const rounds = Math.max(...chosen.map((list) => list.length));
   const shares: BiasShares[][] = chosen.map(() => []);
   for (let round = 0; round < rounds; round++) {
@@ -78,7 +90,10 @@ async function sharesOf(study: Study, first: number, last: number): Promise<Answ
         input,
         residual,
         residualShare: Math.abs(residual) / Math.max(Math.abs(input) + Math.abs(residual), 1e-30),
-        byLayer: study.layers.map((layer) => ({ layer: layer.name, value: byLayer[i * study.layers.length + layer.index]! })),
+        byLayer: study.layers.map((layer) => ({
+          layer: layer.name,
+          value: byLayer[i * study.layers.length + layer.index]!,
+        })),
       });
     }
   }
@@ -89,7 +104,9 @@ async function sharesOf(study: Study, first: number, last: number): Promise<Answ
 function chosenOutputs(study: Study, sample: number, values: Float32Array): number[] {
   const highest = [...values.keys()].sort((a, b) => values[b]! - values[a]!).slice(0, study.settings.outputs);
   const label = study.labels?.[sample];
-  return label === undefined || label < 0 || label >= values.length || highest.includes(label) ? highest : [...highest, label];
+  return label === undefined || label < 0 || label >= values.length || highest.includes(label)
+    ? highest
+    : [...highest, label];
 }
 
 function groupOf(study: Study, shares: readonly BiasShares[]): BiasGroup {

@@ -35,7 +35,10 @@ export const inputOutputMap: Method = {
         singularValue,
         group: svd.groups[i]!,
         inputImage: await study.drawInput(row(svd.inputDirections, i), `Eigen-input ${i + 1} of sample ${name}`),
-        outputImage: outputView.kind === 'vector' ? null : await study.drawOutput(row(svd.outputDirections, i), `Eigen-output ${i + 1} of sample ${name}`),
+        outputImage:
+          outputView.kind === 'vector'
+            ? null
+            : await study.drawOutput(row(svd.outputDirections, i), `Eigen-output ${i + 1} of sample ${name}`),
       })),
     );
     const fields = await fieldPictures(study, map, sample);
@@ -43,7 +46,10 @@ export const inputOutputMap: Method = {
       shape: [sizeOf(map.codomain), sizeOf(map.domain)],
       singularValues: [...svd.singularValues],
       directions,
-      residual: outputView.kind === 'vector' ? null : await study.drawOutput(map.offset, `Residual of sample ${name}: what the network adds on its own`),
+      residual:
+        outputView.kind === 'vector'
+          ? null
+          : await study.drawOutput(map.offset, `Residual of sample ${name}: what the network adds on its own`),
       ...fields,
       ...(await farEnergy(study, map, inputView, outputView)),
       certificate: await certificateOf(map, study.random(`certificate ${sample}`), svd),
@@ -73,14 +79,27 @@ async function fieldPictures(
   const draw = async (side: 'rows' | 'columns'): Promise<FieldPicture[]> => {
     const [from, view] = side === 'rows' ? [map.value, outputView] : [map.at, inputView];
     const size = side === 'rows' ? sizeOf(map.codomain) : sizeOf(map.domain);
-    const places = view.kind === 'image' ? chosenPixels(view, from) : leading(from, MOST_ROWS).map((i) => ({ at: [i], index: i, reason: 'largest' }));
-    const units = unitBlock(places.map((place) => place.index), size);
+    const places =
+      view.kind === 'image'
+        ? chosenPixels(view, from)
+        : leading(from, MOST_ROWS).map((i) => ({ at: [i], index: i, reason: 'largest' }));
+    const units = unitBlock(
+      places.map((place) => place.index),
+      size,
+    );
     const block = side === 'rows' ? await map.transpose(units) : await map.apply(units);
     return Promise.all(
       places.map(async ({ at, reason }, i) => {
         const vector = row(block, i);
-        const alt = side === 'rows' ? `What output pixel ${at.join(', ')} takes from sample ${name}` : `What input pixel ${at.join(', ')} of sample ${name} does to the output`;
-        return { at, reason, image: await (side === 'rows' ? study.drawInput(vector, alt) : study.drawOutput(vector, alt)) };
+        const alt =
+          side === 'rows'
+            ? `What output pixel ${at.join(', ')} takes from sample ${name}`
+            : `What input pixel ${at.join(', ')} of sample ${name} does to the output`;
+        return {
+          at,
+          reason,
+          image: await (side === 'rows' ? study.drawInput(vector, alt) : study.drawOutput(vector, alt)),
+        };
       }),
     );
   };
@@ -116,9 +135,13 @@ function chosenPixels(view: View, vector: Float32Array): Place[] {
     if (size > largest) [peak, largest] = [Math.floor(i / view.channels), size];
   }
   const third = (n: number, i: number): number => Math.floor(((i + 0.5) * n) / 3);
-  const places = [place(Math.floor(view.height / 2), Math.floor(view.width / 2), 'centre'), place(Math.floor(peak / view.width), peak % view.width, 'largest')];
+  const places = [
+    place(Math.floor(view.height / 2), Math.floor(view.width / 2), 'centre'),
+    place(Math.floor(peak / view.width), peak % view.width, 'largest'),
+  ];
   for (let row = 0; row < 3; row++) {
-    for (let column = 0; column < 3; column++) places.push(place(third(view.height, row), third(view.width, column), 'grid'));
+    for (let column = 0; column < 3; column++)
+      places.push(place(third(view.height, row), third(view.width, column), 'grid'));
   }
   return places.filter((p, i) => places.findIndex((q) => q.at[0] === p.at[0] && q.at[1] === p.at[1]) === i);
 }
@@ -134,9 +157,12 @@ async function farEnergy(
   output: View,
 ): Promise<Pick<InputOutputMap, 'farEnergy' | 'farRadius' | 'farEnergyReason'>> {
   const radius = study.settings.farRadius;
-  if (input.kind !== 'image' || output.kind !== 'image') return { farEnergy: null, farEnergyReason: 'only from images to images' };
+  if (input.kind !== 'image' || output.kind !== 'image')
+    return { farEnergy: null, farEnergyReason: 'only from images to images' };
   const rows = output.height * output.width * output.channels;
-  const chosen = Array.from({ length: Math.min(rows, 256) }, (_, i) => Math.floor(((i + 0.5) * rows) / Math.min(rows, 256)));
+  const chosen = Array.from({ length: Math.min(rows, 256) }, (_, i) =>
+    Math.floor(((i + 0.5) * rows) / Math.min(rows, 256)),
+  );
   const indices = output.arrange(Float32Array.from({ length: rows }, (_, i) => i));
   const size = sizeOf(map.codomain);
   const blockSize = study.blockSize(32);
@@ -144,7 +170,12 @@ async function farEnergy(
   for (let start = 0; start < chosen.length; start += blockSize) {
     study.checkpoint();
     const part = chosen.slice(start, start + blockSize);
-    const block = await map.transpose(unitBlock(part.map((i) => indices[i]!), size));
+    const block = await map.transpose(
+      unitBlock(
+        part.map((i) => indices[i]!),
+        size,
+      ),
+    );
     for (const [i, place] of part.entries()) {
       const pixel = Math.floor(place / output.channels);
       const y = ((Math.floor(pixel / output.width) + 0.5) * input.height) / output.height - 0.5;

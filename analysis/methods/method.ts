@@ -10,7 +10,10 @@ export interface Unit {
   readonly sample?: number;
 }
 
-/** Fields to set on one object of the report (reports/format.ts). No two methods write the same field. */
+/**
+ * Fields to set on one object of the report (reports/format.ts). No two methods write the same field; lists that several
+ * units of a method answer on one object are joined in the order of the units.
+ */
 export interface Answer {
   /** 'model', a layer by its name, or a sample by its index. */
   readonly on: 'model' | { readonly layer: string } | { readonly sample: number };

@@ -19,7 +19,9 @@ export const weightDirections: Method = {
   settings: ['count'],
   units: (study) => layersWithWeights(study).map((layer) => ({ key: layer.name, layer: layer.name })),
   skipped: (study) =>
-    study.layers.filter((layer) => unfold(study, layer) === null).map((layer) => ({ layer: layer.name, reason: `a ${layer.op} layer has no weight matrix` })),
+    study.layers
+      .filter((layer) => unfold(study, layer) === null)
+      .map((layer) => ({ layer: layer.name, reason: `a ${layer.op} layer has no weight matrix` })),
   async answer(study, unit) {
     const layer = study.layers.find(({ name }) => name === unit.layer)!;
     return [{ on: { layer: layer.name }, fields: { weightDirections: await directionsOf(study, layer) } }];
@@ -53,7 +55,9 @@ export function unfold({ network }: Pick<Study, 'network'>, layer: Layer): Unfol
   if (node.op === 'conv') {
     const [outputs, ...filter] = weight.shape as [number, ...number[]];
     const [rows, columns] = [outputs / groups, sizeOf(filter)];
-    const blocks = Array.from({ length: groups }, (_, g) => weight.data.subarray(g * rows * columns, (g + 1) * rows * columns));
+    const blocks = Array.from({ length: groups }, (_, g) =>
+      weight.data.subarray(g * rows * columns, (g + 1) * rows * columns),
+    );
     return { weightShape: weight.shape, rows, columns, blocks, filter };
   }
   return node.op === 'conv-transpose' ? unfoldTransposed(weight, groups) : null;
@@ -68,7 +72,8 @@ function unfoldTransposed(weight: Tensor, groups: number): UnfoldedWeights {
     const block = new Float32Array(rows * columns);
     for (let c = 0; c < perGroup; c++) {
       for (let o = 0; o < rows; o++) {
-        for (let t = 0; t < taps; t++) block[o * columns + c * taps + t] = weight.data[((g * perGroup + c) * rows + o) * taps + t]!;
+        for (let t = 0; t < taps; t++)
+          block[o * columns + c * taps + t] = weight.data[((g * perGroup + c) * rows + o) * taps + t]!;
       }
     }
     return block;
@@ -94,7 +99,13 @@ async function directionsOf(study: Study, layer: Layer): Promise<WeightDirection
   const fit = fitPowerLaw(eigenvalues);
   const directions: WeightDirection[] = [];
   for (const [index, { value, block, input }] of leading.entries()) {
-    directions.push({ index, singularValue: value, group: groups[index]!, block, filter: await drawFilter(study, layer, Float32Array.from(input), filter, index) });
+    directions.push({
+      index,
+      singularValue: value,
+      group: groups[index]!,
+      block,
+      filter: await drawFilter(study, layer, Float32Array.from(input), filter, index),
+    });
   }
   return {
     weightShape: [...weightShape],
@@ -131,8 +142,10 @@ function tripletsOf(block: Float32Array, rows: number, columns: number, index: n
 function drawFilter(study: Study, layer: Layer, vector: Float32Array, filter: readonly number[], index: number) {
   const alt = `Direction ${index + 1} of the weights of ${layer.name}`;
   const spatial = filter.length >= 2 ? filter : readShape(study, layer);
-  if (spatial === null) return study.pictures.draw({ values: vector, height: 1, width: vector.length, channels: 1, kind: 'map', alt });
-  const [channels, height, width = 1] = spatial.length === 2 ? [spatial[0]!, 1, spatial[1]!] : (spatial as [number, number, number]);
+  if (spatial === null)
+    return study.pictures.draw({ values: vector, height: 1, width: vector.length, channels: 1, kind: 'map', alt });
+  const [channels, height, width = 1] =
+    spatial.length === 2 ? [spatial[0]!, 1, spatial[1]!] : (spatial as [number, number, number]);
   const values = new Float32Array(vector.length);
   const area = height * width;
   for (let i = 0; i < vector.length; i++) values[(i % area) * channels + Math.floor(i / area)] = vector[i]!;
@@ -145,7 +158,8 @@ function readShape({ network, inputView }: Study, layer: Layer): number[] | null
   const size = sizeOf(nodeOf(network, id).shape);
   for (;;) {
     const node = nodeOf(network, id);
-    if (node.shape.length === 4 && node.shape[0] === 1 && sizeOf(node.shape) === size) return node.shape.slice(1) as number[];
+    if (node.shape.length === 4 && node.shape[0] === 1 && sizeOf(node.shape) === size)
+      return node.shape.slice(1) as number[];
     if (node.op !== 'reshape') break;
     id = node.inputs[0]!;
   }

@@ -24,8 +24,11 @@ export interface LocatedMap extends AffineMap {
   /** x0 and b(x0): one row a sample. */
   readonly at: Float32Array;
   readonly value: Float32Array;
-  /** ⟨y, Q_l b̂_l⟩ for every row y and layer l: count × layers, row-major. A row sums to ⟨y, r⟩. */
-  offsetByLayer(block: Block): Promise<Float64Array>;
+  /**
+   * ⟨y, Q_l b̂_l⟩ for every row y and layer l: count × layers, row-major. A row sums to ⟨y, r⟩. With `biases`, only the
+   * constants that are parameters (biases, shifts), without what nonlinear nodes add at this input.
+   */
+  offsetByLayer(block: Block, only?: 'biases'): Promise<Float64Array>;
 }
 
 export interface CompiledMap {
@@ -157,29 +160,31 @@ export async function compileMap(
   };
 
   const layerOf = new Map(layers.flatMap((layer) => layer.nodes.map((id) => [id, layer.index] as const)));
-  const buildOffsetByLayer = (k: Kernels, [dy, ...values]: Value[]): Value[] => {
-    const shares: (Value | undefined)[] = layers.map(() => undefined);
-    pullBack(k, dy!, linearise(k, values), (id, cotangent, { offset }) => {
-      if (offset === undefined) return;
-      const { shape } = nodes.get(id)!;
-      const share = k.reduce('sum', k.binary('mul', cotangent, offset), axesAfterBlock(shape));
-      const layer = layerOf.get(id);
-      if (layer === undefined) throw new Error(`Node "${id}" has a constant but no layer`);
-      const before = shares[layer];
-      shares[layer] = before === undefined ? share : k.binary('add', before, share);
-    });
-    const zero = k.reduce(
-      'sum',
-      k.binary('mul', dy!, k.constant(scalar(0, codomain.length + 1))),
-      axesAfterBlock(codomain),
-    );
-    return [
-      k.concat(
-        shares.map((share) => k.reshape(share ?? zero, [-1, 1])),
-        1,
-      ),
-    ];
-  };
+  const buildOffsetByLayer =
+    (only?: 'biases') =>
+    (k: Kernels, [dy, ...values]: Value[]): Value[] => {
+      const shares: (Value | undefined)[] = layers.map(() => undefined);
+      pullBack(k, dy!, linearise(k, values), (id, cotangent, { offset }) => {
+        const { shape, op } = nodes.get(id)!;
+        if (offset === undefined || (only === 'biases' && opOf(op).kind !== 'linear')) return;
+        const share = k.reduce('sum', k.binary('mul', cotangent, offset), axesAfterBlock(shape));
+        const layer = layerOf.get(id);
+        if (layer === undefined) throw new Error(`Node "${id}" has a constant but no layer`);
+        const before = shares[layer];
+        shares[layer] = before === undefined ? share : k.binary('add', before, share);
+      });
+      const zero = k.reduce(
+        'sum',
+        k.binary('mul', dy!, k.constant(scalar(0, codomain.length + 1))),
+        axesAfterBlock(codomain),
+      );
+      return [
+        k.concat(
+          shares.map((share) => k.reshape(share ?? zero, [-1, 1])),
+          1,
+        ),
+      ];
+    };
 
   const programs = new Map<string, Promise<Program>>();
   const program = (name: string, first: Shape, build: (k: Kernels, inputs: Value[]) => Value[]): Promise<Program> => {
@@ -247,8 +252,10 @@ export async function compileMap(
           size: sizeOf(domain),
           data: from === to ? block.data.slice() : await over('transpose', [codomain, domain], buildTranspose, block),
         }),
-        offsetByLayer: async (block) =>
-          Float64Array.from(await over('offset by layer', [codomain, [layers.length]], buildOffsetByLayer, block)),
+        offsetByLayer: async (block, only) =>
+          Float64Array.from(
+            await over(`offset by layer ${only ?? ''}`, [codomain, [layers.length]], buildOffsetByLayer(only), block),
+          ),
       };
     },
     dispose() {
