@@ -1,6 +1,5 @@
 // The static site. `eigenlens build` sets the environment; `astro build` alone reads ./reports and writes ./dist.
 import { defineConfig } from 'astro/config';
-import { outputFolder } from './src/lib/folders.ts';
 import { finishSite } from './src/lib/finish-site.ts';
 
 // These name settings of Vite itself: one that happens to be in the environment would win over the configuration.
@@ -9,7 +8,6 @@ for (const name of ['BASE_URL', 'DEV', 'MODE', 'PROD', 'SSR']) delete process.en
 export default defineConfig({
   site: process.env.EIGENLENS_SITE || undefined,
   base: process.env.EIGENLENS_BASE || '/',
-  outDir: outputFolder(),
   output: 'static',
   trailingSlash: 'always',
   compressHTML: true,

@@ -1,16 +1,7 @@
-// The diverging colour map of the heat maps (figures/colour-map.ts) as gradient stops; a test holds the two together.
+// The colour map of the heat maps as gradient stops, for the colour bars of the pages.
+import { colourOf, hexOf } from '../../analysis/figures/colour-map.ts';
 
 /** Offset from 0 (most negative) to 1 (most positive), and the colour there. */
 export const COLOUR_STOPS: readonly (readonly [offset: number, colour: string])[] = [
-  [0, '#235898'],
-  [0.125, '#4a7fc2'],
-  [0.25, '#78a8e5'],
-  [0.375, '#b5d1f6'],
-  [0.45, '#ddeafa'],
-  [0.5, '#fafafa'],
-  [0.55, '#f7e4d9'],
-  [0.625, '#f0c5ab'],
-  [0.75, '#d99267'],
-  [0.875, '#b46734'],
-  [1, '#894101'],
-];
+  -1, -0.75, -0.5, -0.25, -0.1, 0, 0.1, 0.25, 0.5, 0.75, 1,
+].map((value) => [(value + 1) / 2, hexOf(colourOf(value))]);

@@ -1,7 +1,7 @@
 // Every GraphQL document of the site, so that one test can hold them all against the schema.
 // A method's section asks for its own field: one entry in LAYER_FIELDS, SAMPLE_FIELDS or MODEL_FIELDS per method.
 
-const IMAGE = 'url width height alt array';
+const IMAGE = 'url width height alt array limit';
 const CERTIFICATE =
   'certificate { completeness adjointness residuals converged applications reconstruction remainder }';
 const DIRECTION = `index singularValue group inputImage { ${IMAGE} } outputImage { ${IMAGE} }`;

@@ -1,13 +1,14 @@
-// What the build does around the pages: refuses to overwrite a folder that is not a site, publishes what the pages refer to,
-// and checks the result. A broken link, an unsafe page or a page above its budget fails the build.
-import { createReadStream, existsSync } from 'node:fs';
-import { copyFile, mkdir, readdir, writeFile } from 'node:fs/promises';
+// What the build does around the pages: writes beside the output folder and replaces it when the site is whole and sound,
+// so that a build that fails leaves the old site as it was and two builds at once do not meet; publishes what the pages
+// refer to; checks the result. A broken link, an unsafe page or a page above its budget fails the build.
+import { createReadStream, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { copyFile, cp, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, extname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { AstroIntegration } from 'astro';
 import { sdl } from '../../graphql/sdl.ts';
 import { findFile, folderSource } from '../../reports/store.ts';
-import { reportsFolder } from './folders.ts';
+import { outputFolder, reportsFolder } from './folders.ts';
 import { refuseForeignFolder } from './output-folder.ts';
 import { inspectSite } from './site-inspection.ts';
 
@@ -17,8 +18,11 @@ export function finishSite(): AstroIntegration {
   return {
     name: 'eigenlens',
     hooks: {
-      'astro:config:done': ({ config }) => {
+      'astro:config:setup': async ({ config, command, updateConfig }) => {
         base = config.base;
+        if (command !== 'build') return;
+        await refuseForeignFolder(outputFolder());
+        updateConfig({ outDir: pathToFileURL(`${workFolder(fileURLToPath(config.root))}/`) });
       },
       'astro:server:setup': ({ server }) => {
         // The dev server has no copies: pictures come straight from the reports.
@@ -32,47 +36,55 @@ export function finishSite(): AstroIntegration {
           }, next);
         });
       },
-      'astro:config:setup': async ({ config, command }) => {
-        if (command === 'build') await refuseForeignFolder(fileURLToPath(config.outDir));
-      },
       'astro:build:done': async ({ dir, logger }) => {
-        const out = fileURLToPath(dir);
-        await publish(reportsFolder(), out);
-        const { problems, summary } = await inspectSite(out, base);
+        const built = fileURLToPath(dir);
+        await publish(reportsFolder(), built);
+        const { problems, summary } = await inspectSite(built, base);
         for (const line of summary) logger.info(line);
-        if (problems.length === 0) return;
-        const shown = problems.slice(0, 30).map((problem) => `  ${problem}`);
-        throw new Error(
-          `The site has ${problems.length} problem${problems.length === 1 ? '' : 's'}:\n${shown.join('\n')}${problems.length > 30 ? '\n  …' : ''}`,
-        );
+        if (problems.length > 0) throw new Error(listProblems(problems));
+        await replaceFolder(built, outputFolder());
+        logger.info(`written to ${outputFolder()}`);
       },
     },
   };
 }
 
+/** A fresh folder below the package's own, where Node finds the packages that the pages import; gone when the process ends. */
+function workFolder(root: string): string {
+  mkdirSync(join(root, '.eigenlens'), { recursive: true });
+  const folder = mkdtempSync(join(root, '.eigenlens', 'site-'));
+  process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+async function replaceFolder(from: string, to: string): Promise<void> {
+  await rm(to, { recursive: true, force: true });
+  await mkdir(dirname(to), { recursive: true });
+  // A folder cannot be renamed onto another disk.
+  await rename(from, to).catch(() => cp(from, to, { recursive: true }));
+}
+
 /** Pictures and arrays of all reports side by side (their names are hashes), every report's JSON, and the schema. */
 async function publish(reports: string, out: string): Promise<void> {
-  const ids = await folderSource(reports).list();
   await mkdir(join(out, 'files'), { recursive: true });
-  for (const id of ids) {
+  for (const id of await folderSource(reports).list()) {
     const folder = join(reports, id);
     for (const path of await filesBelow(folder)) {
-      const target = path.startsWith('files/') ? join(out, path) : join(out, 'reports', id, path);
-      if (path.startsWith('files/') ? existsSync(target) : extname(path) !== '.json') continue;
+      const shared = path.startsWith('files/');
+      const target = shared ? join(out, path) : join(out, 'reports', id, path);
+      if (shared ? existsSync(target) : extname(path) !== '.json') continue;
       await mkdir(dirname(target), { recursive: true });
       await copyFile(join(folder, path), target);
     }
   }
   const index = join(reports, 'index.json');
-  if (existsSync(index)) await copyFile(index, await made(join(out, 'reports', 'index.json')));
+  if (existsSync(index)) {
+    await mkdir(join(out, 'reports'), { recursive: true });
+    await copyFile(index, join(out, 'reports', 'index.json'));
+  }
   await writeFile(join(out, 'schema.graphql'), sdl);
-  // Keeps hosts that would process the site from doing so.
+  // Keeps a host from processing the site.
   await writeFile(join(out, '.nojekyll'), '');
-}
-
-async function made(path: string): Promise<string> {
-  await mkdir(dirname(path), { recursive: true });
-  return path;
 }
 
 /** Paths of all files below a folder, with forward slashes; hidden ones left out. */
@@ -85,4 +97,12 @@ async function filesBelow(folder: string, below = ''): Promise<string[]> {
       return entry.isDirectory() ? filesBelow(folder, path) : [path];
     });
   return (await Promise.all(nested)).flat();
+}
+
+const LISTED = 30;
+
+function listProblems(problems: readonly string[]): string {
+  const lines = problems.slice(0, LISTED).map((problem) => `  ${problem}`);
+  if (problems.length > LISTED) lines.push(`  and ${problems.length - LISTED} more`);
+  return `The site has ${problems.length === 1 ? 'a problem' : `${problems.length} problems`}:\n${lines.join('\n')}`;
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { AxeBuilder } from '@axe-core/playwright';
 import type { Browser, BrowserContextOptions, Page } from '@playwright/test';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { buildSite } from '../../src/lib/build-site.ts';
+import { build } from '../site/build.ts';
 import { sampleReport, writeSampleReport } from '../support/sample-report.ts';
 import { chromiumPath, serveFolder, startBrowser } from './browser.ts';
 
@@ -51,7 +51,8 @@ describe.skipIf(chromiumPath === null)('the built site', () => {
     folder = await mkdtemp(join(tmpdir(), 'site-'));
     const reports = join(folder, 'reports');
     await writeSampleReport(reports, 'sample', sampleReport({ samples: 230 }));
-    await buildSite({ reports, out: join(folder, 'site'), base: BASE });
+    const { code, output } = await build({ reports, out: join(folder, 'site'), base: BASE });
+    expect(code, output).toBe(0);
     browser = await startBrowser();
     server = await serveFolder(join(folder, 'site'), BASE);
   });
