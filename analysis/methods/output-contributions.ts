@@ -133,28 +133,31 @@ async function contributionsAt(
 }
 
 interface Terms {
+  /** ψ_k. */
+  readonly weights: number[];
+  /** λ_k (φ_k·x): the coordinates of R x along u_k. */
   readonly coefficients: number[];
+  /** α_k. */
   readonly contributions: number[];
   /** (L R x)_j, from products rather than from the triplets. */
   readonly total: number;
 }
 
-/** ψ_k = ⟨Lᵀ e_j, u_k⟩ and α_k = ψ_k λ_k (φ_k·x). `pulled` is Lᵀ e_j, `row` is Rᵀ Lᵀ e_j. */
+/** ψ_k = ⟨Lᵀ e_j, u_k⟩ and α_k = ψ_k λ_k (φ_k·x). `pulled` is Lᵀ e_j, `pulledBack` is Rᵀ Lᵀ e_j. */
 export function decompose(
   svd: TruncatedSvd,
   map: Pick<LocatedMap, 'at'>,
   pulled: Float32Array,
-  row: Float32Array,
+  pulledBack: Float32Array,
 ): Terms {
   const { singularValues, inputDirections, outputDirections } = svd;
-  const coefficients: number[] = [];
-  const contributions: number[] = [];
-  for (const [k, value] of singularValues.entries()) {
-    const coefficient = dot(outputDirections.data, k * outputDirections.size, pulled);
-    coefficients.push(coefficient);
-    contributions.push(coefficient * value * dot(inputDirections.data, k * inputDirections.size, map.at));
-  }
-  return { coefficients, contributions, total: dot(row, 0, map.at) };
+  const weights = Array.from(singularValues, (_, k) => dot(outputDirections.data, k * outputDirections.size, pulled));
+  const coefficients = Array.from(
+    singularValues,
+    (value, k) => value * dot(inputDirections.data, k * inputDirections.size, map.at),
+  );
+  const contributions = weights.map((weight, k) => weight * coefficients[k]!);
+  return { weights, coefficients, contributions, total: dot(pulledBack, 0, map.at) };
 }
 
 /**
@@ -185,7 +188,7 @@ async function componentsOf(
   study: Study,
   layer: Layer,
   svd: TruncatedSvd,
-  { coefficients, contributions }: Terms,
+  { weights, coefficients, contributions }: Terms,
   at: Float32Array,
   sample: number,
 ): Promise<OutputComponent[]> {
@@ -199,7 +202,7 @@ async function componentsOf(
   for (const [k, singularValue] of svd.singularValues.entries()) {
     const direction = row(svd.inputDirections, k);
     const name = `component ${k + 1} after ${layer.name} for sample ${study.samples.name(sample)}`;
-    const weight = coefficients[k]! * singularValue;
+    const weight = weights[k]! * singularValue;
     components.push({
       index: k,
       singularValue,
