@@ -141,6 +141,9 @@ const layerFeatures = z.object({
   samples: maybe(count),
   singularValues: numbers,
   outputSingularValues: some(number),
+  outputReason: maybe(text),
+  outputReconstruction: maybe(score),
+  outputVectors: maybe(numberArray),
   reconstruction: score,
   cosineFeatures: score,
   pullbackFeatures: score,
@@ -154,11 +157,14 @@ const layerFeatures = z.object({
 });
 
 const decisionTrace = z.object({
+  layers: some(text),
   classes: list(text),
   fullClasses: list(text),
   clusterClasses: some(text),
   decisionLayer: count,
   variation: list(count),
+  profiles: some(list(text)),
+  centroidsFrom: maybe(text),
 });
 
 const traceGroup = z.object({
@@ -170,7 +176,13 @@ const traceGroup = z.object({
   variationMean: numbers,
   variationSd: numbers,
 });
-const traceSummary = z.object({ layers: list(text), correct: traceGroup, wrong: traceGroup });
+const traceFlow = z.object({ layer: count, from: text, to: text, count, wrong: count });
+const traceSummary = z.object({
+  layers: list(text),
+  correct: traceGroup,
+  wrong: traceGroup,
+  flows: some(traceFlow),
+});
 
 // ---- input patterns ----
 
@@ -182,6 +194,7 @@ const inputPatterns = z.object({
   layer: text,
   part: neuronPart,
   neurons: count,
+  drawn: maybe(count),
   disconnected: count.default(0),
   singularValues: numbers,
   representationalPower: count,
@@ -199,6 +212,7 @@ const representationalPower = z.object({
   share: number,
   countSd: maybe(number),
   samples: maybe(count),
+  neurons: maybe(count),
 });
 
 const sanityScore = z.object({
@@ -435,6 +449,7 @@ const sampleHead = z.object({
   correct: maybe(z.boolean()),
   detailed: z.boolean().default(false),
   decisionLayer: maybe(count),
+  meanVariation: maybe(number),
   image: maybe(image),
 });
 /** What a sample's own file holds. */
@@ -443,6 +458,7 @@ const sampleBody = z.object({
   outputImage: maybe(image),
   inputs: some(z.object({ name: text, shape, image: maybe(image), array: maybe(numberArray) })),
   decisionTrace: maybe(decisionTrace),
+  layerReconstruction: some(layerValue),
   inputPatterns: some(inputPatterns),
   outputContributions: some(outputContributions),
   inputOutputMap: maybe(inputOutputMap),

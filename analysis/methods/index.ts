@@ -1,8 +1,19 @@
 // Every method, in the order in which a report is read; one line each.
 import { biasSharesMethod } from './bias-shares.ts';
+import { decisionTraces } from './decision-traces.ts';
 import { inputOutputMap } from './input-output-map.ts';
+import { inputPatterns } from './input-patterns.ts';
+import { layerFeatures } from './layer-features.ts';
 import type { Method } from './method.ts';
 import { outputContributions } from './output-contributions.ts';
 import { weightDirections } from './weight-directions.ts';
 
-export const METHODS: readonly Method[] = [weightDirections, biasSharesMethod, inputOutputMap, outputContributions];
+export const METHODS: readonly Method[] = [
+  weightDirections,
+  layerFeatures,
+  decisionTraces,
+  biasSharesMethod,
+  inputOutputMap,
+  inputPatterns,
+  outputContributions,
+];
