@@ -25,8 +25,8 @@ export interface GivenConfig {
   readonly flags: Readonly<Record<string, unknown>>;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly folder: string;
-  /** --config; else the file is looked for. */
-  readonly file?: string | undefined;
+  /** --config; null for none; else the file is looked for. */
+  readonly file?: string | null | undefined;
 }
 
 export interface Config {
@@ -42,7 +42,7 @@ export const variableOf = (name: string): string =>
 
 /** Reads everything that is given; UserError (exit code 2) naming the giver and the nearest name for what is wrong. */
 export async function readConfig({ flags, environment, folder, file }: GivenConfig): Promise<Config> {
-  const path = file === undefined ? findConfig(folder) : resolve(folder, file);
+  const path = file === undefined ? findConfig(folder) : file === null ? null : resolve(folder, file);
   const fromFile = path ? await readConfigFile(path) : {};
   const schemas: Record<string, z.ZodType> = { ...settingsSchema.shape, ...projectSchema.shape };
   const given: Record<string, unknown> = {};

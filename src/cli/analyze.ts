@@ -1,5 +1,6 @@
 // `eigenlens analyze MODEL`: every method that applies, into reports/<id>/.
 import type { Command } from 'commander';
+import { resolve } from 'node:path';
 import { EXIT } from '../../analysis/errors.ts';
 import { ALL_KNOBS, addKnobs } from './knobs.ts';
 import { makeWritable, shown } from './paths.ts';
@@ -18,7 +19,7 @@ export const verb: Verb = {
     await makeWritable(project.reports, '--reports');
     const { runAnalysis } = await import('../../analysis/run.ts');
     const result = await runAnalysis({
-      model: args[0]!,
+      model: resolve(folder, args[0]!),
       settings,
       reportsDir: project.reports,
       id: flags['id'] as string | undefined,

@@ -1,5 +1,6 @@
 // `eigenlens inspect MODEL`: its layers, what is not supported, and how samples would become inputs. Nothing is run.
 import type { Command } from 'commander';
+import { resolve } from 'node:path';
 import type { Preprocessing } from '../../analysis/network/network.ts';
 import { addKnobs } from './knobs.ts';
 import { table } from './terminal.ts';
@@ -12,10 +13,10 @@ export const verb: Verb = {
       .option('--nodes', 'List every operation rather than layers');
     addKnobs(command, ['input', 'output', 'preprocess']);
   },
-  async run({ args, flags, settings, terminal }) {
+  async run({ args, flags, settings, terminal, folder }) {
     const { inspectModel } = await import('../../analysis/network/inspect.ts');
     const { mergedPreprocessing } = await import('../../analysis/samples/input.ts');
-    const found = await inspectModel(args[0]!, {
+    const found = await inspectModel(resolve(folder, args[0]!), {
       input: settings.input ?? undefined,
       output: settings.output ?? undefined,
     });

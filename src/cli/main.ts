@@ -1,210 +1,27 @@
-// Finds the verb, reads flags and configuration, runs it, and turns whatever happens into output and an exit code.
-import { Command, CommanderError, Option } from 'commander';
-import { basename, isAbsolute, relative } from 'node:path';
-import manifest from '../../package.json' with { type: 'json' };
-import { EXIT, nearest, UserError } from '../../analysis/errors.ts';
-import { openTerminal, type Terminal } from './terminal.ts';
-import { VERBS, type VerbEntry } from './verbs.ts';
-import type { Outcome, Verb } from './verb.ts';
-
-const EVERYWHERE = 'Everywhere:';
-/** Flags that every verb takes. */
-const everywhere = (): Option[] => [
-  new Option('--config <FILE>', 'Configuration file (default: eigenlens.config.ts, .js or .json, found upwards)'),
-  new Option('--json', 'Machine result on standard output, all else on standard error'),
-  new Option('--quiet', 'No progress and no notes'),
-  new Option('--debug', 'Show stack traces'),
-  new Option('--no-progress', 'No progress'),
-];
-
-/** A switch from the environment: EIGENLENS_JSON=1. */
-const switched = (name: string): boolean => /^(1|true|yes|on)$/i.test(process.env[`EIGENLENS_${name}`] ?? '');
-
-function commandOf(name: string): Command {
-  return new Command(name).exitOverride().configureOutput({ outputError: () => {} });
-}
-
-/** Adds what every verb takes, last in its help. */
-function withEverywhere(command: Command): Command {
-  command
-    .version(manifest.version, '--version', 'The version')
-    .addHelpOption(new Option('--help', 'This help').helpGroup(EVERYWHERE));
-  command.options.find(({ long }) => long === '--version')!.helpGroup(EVERYWHERE);
-  for (const option of everywhere()) command.addOption(option.helpGroup(EVERYWHERE));
-  return command;
-}
-
-/** The position of the verb: the first word that is no flag and no value of --config. */
-function verbAt(argv: readonly string[]): number {
-  for (let i = 0; i < argv.length; i++) {
-    if (argv[i] === '--config') i++;
-    else if (!argv[i]!.startsWith('-')) return i;
-  }
-  return -1;
-}
-
-function overview(): Command {
-  const command = withEverywhere(commandOf('eigenlens')).usage('VERB [options]').description(manifest.description);
-  const widest = Math.max(...VERBS.map(({ name }) => name.length));
-  const verbs = VERBS.map(({ name, summary }) => `  ${name.padEnd(widest + 2)}${summary}`).join('\n');
-  return command.addHelpText(
-    'after',
-    `\nVerbs (eigenlens VERB --help):\n${verbs}\n\nExit codes: 0 done, 1 findings, 2 usage, 3 input, 4 failed in part, 5 environment, 130 interrupted.`,
-  );
-}
-
-/** The command line for a report: no absolute path of this machine, no settings of the terminal. */
-function recorded(argv: readonly string[], folder: string): string {
-  const words = argv.map((word) => {
-    const [flag, path] = /^(--[a-z-]+=)(.*)$/s.exec(word)?.slice(1) ?? ['', word];
-    if (!isAbsolute(path!)) return word;
-    const below = relative(folder, path!);
-    return flag + (below.startsWith('..') || isAbsolute(below) ? basename(path!) : below || '.');
-  });
-  return ['eigenlens', ...words].join(' ');
-}
-
-async function run(argv: readonly string[]): Promise<number> {
-  const at = verbAt(argv);
-  const rest = argv.filter((_, i) => i !== at);
-  let terminal = openTerminal({
-    json: argv.includes('--json') || switched('JSON'),
-    quiet: argv.includes('--quiet') || switched('QUIET'),
-    debug: argv.includes('--debug') || switched('DEBUG'),
-    progress: !argv.includes('--no-progress') && !switched('NO_PROGRESS'),
-  });
-  const interruption = new AbortController();
-  let stopped: number = EXIT.interrupted;
-  const stop = (signal: NodeJS.Signals): void => {
-    if (interruption.signal.aborted) process.exit(stopped);
-    stopped = signal === 'SIGTERM' ? EXIT.terminated : EXIT.interrupted;
-    terminal.tell('Stopping; what is done is kept …');
-    interruption.abort();
-  };
-  process.on('SIGINT', stop).on('SIGTERM', stop);
-  try {
-    if (at < 0) return withoutVerb(rest);
-    const entry = VERBS.find(({ name }) => name === argv[at]);
-    if (!entry) throw unknownVerb(argv[at]!);
-    const outcome = await runVerb(entry, rest, terminal, interruption.signal, recorded(argv, process.cwd()));
-    if (!outcome) return EXIT.done;
-    if (interruption.signal.aborted) return stopped;
-    if (terminal.json) process.stdout.write(`${JSON.stringify(outcome.json, null, 2)}\n`);
-    terminal.tell(outcome.last);
-    return outcome.exitCode ?? EXIT.done;
-  } catch (error) {
-    if (interruption.signal.aborted) {
-      terminal.complain('Interrupted.', 'Run the same command again to go on where it stopped.');
-      return stopped;
-    }
-    return report(error, terminal);
-  } finally {
-    terminal.close();
-    process.off('SIGINT', stop).off('SIGTERM', stop);
-  }
-}
-
-/** `eigenlens`, `eigenlens --help`, `eigenlens --version`. */
-function withoutVerb(argv: readonly string[]): number {
-  const command = overview();
-  parsed(command, argv);
-  if (argv.some((word) => word === '--help' || word === '--version')) return EXIT.done;
-  command.outputHelp({ error: true });
-  throw new UserError('No verb is given.', {
-    exitCode: EXIT.usage,
-    hint: `Verbs: ${VERBS.map(({ name }) => name).join(', ')}.`,
-  });
-}
-
-/** Parses; false when that was all there was to do (help, version). */
-function parsed(command: Command, argv: readonly string[]): boolean {
-  try {
-    command.parse(argv, { from: 'user' });
-    return true;
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    if (error.exitCode === 0) return false;
-    const [message, suggestion] = error.message.replace(/^error: /, '').split('\n');
-    throw new UserError(`${message![0]!.toUpperCase()}${message!.slice(1)}`.replace(/\.*$/, '.'), {
-      exitCode: EXIT.usage,
-      hint: suggestion
-        ? suggestion.replace(/^\(|\)$/g, '')
-        : `See eigenlens ${command.name().replace(/^eigenlens ?/, '')} --help.`.replace('  ', ' '),
-    });
-  }
-}
-
-async function runVerb(
-  entry: VerbEntry,
-  argv: readonly string[],
-  terminal: Terminal,
-  signal: AbortSignal,
-  command: string,
-): Promise<Outcome | null> {
-  const { verb }: { verb: Verb } = await entry.load();
-  const parser = commandOf(`eigenlens ${entry.name}`).description(
-    `${entry.summary[0]!.toUpperCase()}${entry.summary.slice(1)}.`,
-  );
-  verb.define(parser);
-  withEverywhere(parser);
-  if (!parsed(parser, argv)) return null;
-  const flags = parser.opts<Record<string, unknown>>();
-  const { readConfig } = await import('../../analysis/config.ts');
-  const folder = process.cwd();
-  const file = (flags['config'] as string | undefined) ?? (process.env['EIGENLENS_CONFIG'] || undefined);
-  const given = { flags, environment: process.env, folder, file };
-  const config = await readConfig(given).catch(async (error: unknown) => {
-    if (!verb.toleratesConfig) throw error;
-    terminal.complain((error as Error).message, error instanceof UserError ? error.hint : undefined);
-    return {
-      ...(await readConfig({ ...given, environment: {}, file: undefined, folder: '/' })),
-      problem: (error as Error).message,
-    };
-  });
-  return verb.run({
-    ...config,
-    args: parser.processedArgs as (string | undefined)[],
-    flags,
-    terminal,
-    signal,
-    folder,
-    command,
-  });
-}
-
-function unknownVerb(name: string): UserError {
-  const close = nearest(
-    name,
-    VERBS.map((verb) => verb.name),
-  );
-  return new UserError(`Unknown verb "${name}".`, {
-    exitCode: EXIT.usage,
-    hint: close ? `Did you mean "${close}"?` : `Verbs: ${VERBS.map((verb) => verb.name).join(', ')}.`,
-  });
-}
-
-/** Tells an error; a UserError in its own words, anything else with its stack, because it is our bug. */
-function report(error: unknown, terminal: Terminal): number {
-  const user = error instanceof UserError ? error : undefined;
-  const message = error instanceof Error ? error.message : String(error);
-  const exitCode = user?.exitCode ?? EXIT.failed;
-  terminal.complain(
-    user ? message : `Unexpected error: ${message}`,
-    user?.hint ?? (user ? undefined : 'This is a bug in eigenlens; please report it with the lines below.'),
-  );
-  if (terminal.debug || !user) process.stderr.write(`${error instanceof Error ? (error.stack ?? message) : message}\n`);
-  if (terminal.debug && error instanceof Error && error.cause)
-    process.stderr.write(
-      `Caused by: ${error.cause instanceof Error ? (error.cause.stack ?? error.cause.message) : JSON.stringify(error.cause)}\n`,
-    );
-  if (terminal.json)
-    process.stdout.write(`${JSON.stringify({ error: { message, hint: user?.hint ?? null, exitCode } }, null, 2)}\n`);
-  return exitCode;
-}
+// The command as a process: its streams, its signals, its exit code.
+import { EXIT } from '../../analysis/errors.ts';
+import { run } from './command-line.ts';
 
 // A reader that closes the pipe early (head, say) is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(EXIT.done);
   throw error;
 });
-process.exitCode = await run(process.argv.slice(2));
+
+const interruption = new AbortController();
+const stop = (signal: NodeJS.Signals): void => {
+  const code = signal === 'SIGTERM' ? EXIT.terminated : EXIT.interrupted;
+  if (interruption.signal.aborted) process.exit(code);
+  process.stderr.write('\nStopping; what is done is kept …\n');
+  interruption.abort(code);
+};
+process.on('SIGINT', stop).on('SIGTERM', stop);
+
+process.exitCode = await run(process.argv.slice(2), {
+  out: process.stdout,
+  err: process.stderr,
+  environment: process.env,
+  folder: process.cwd(),
+  signal: interruption.signal,
+});
+process.off('SIGINT', stop).off('SIGTERM', stop);

@@ -50,7 +50,7 @@ export async function buildSite(
         .split('\n')
         .filter((line) => line.trim() !== ''),
     );
-    if (terminal.debug) terminal.tell(chunk.toString().trimEnd());
+    if (terminal.debug) terminal.pass(chunk.toString().trimEnd());
   };
   child.stdout.on('data', listen);
   child.stderr.on('data', listen);
@@ -60,6 +60,6 @@ export async function buildSite(
   });
   stage.done();
   if (code === 0) return;
-  for (const line of terminal.debug ? [] : lines.slice(-LAST_LINES)) process.stderr.write(`${line}\n`);
+  if (!terminal.debug) terminal.pass(lines.slice(-LAST_LINES).join('\n'));
   throw new UserError('The site could not be built.', { exitCode: EXIT.failed, hint: 'What Astro said stands above.' });
 }

@@ -7,6 +7,7 @@ export interface TerminalOptions {
   readonly quiet: boolean;
   readonly debug: boolean;
   readonly progress: boolean;
+  readonly colour: boolean;
 }
 
 export interface Terminal extends TerminalOptions {
@@ -17,6 +18,8 @@ export interface Terminal extends TerminalOptions {
   tell(text: string): void;
   /** An error: standard error, always. */
   complain(message: string, hint?: string): void;
+  /** Lines of another program: standard error, always. */
+  pass(text: string): void;
   /** Takes the bar away. */
   close(): void;
 }
@@ -35,14 +38,10 @@ interface OpenStage {
 /** The terminal of a command, over any pair of streams. */
 export function openTerminal(
   options: TerminalOptions,
-  {
-    out = process.stdout,
-    err = process.stderr,
-    now = () => performance.now(),
-  }: { out?: NodeJS.WriteStream; err?: NodeJS.WriteStream; now?: () => number } = {},
+  { out, err, now = () => performance.now() }: { out: NodeJS.WriteStream; err: NodeJS.WriteStream; now?: () => number },
 ): Terminal {
   const live = options.progress && !options.quiet && err.isTTY === true;
-  const colour = err.isTTY === true && !process.env['NO_COLOR'];
+  const colour = options.colour && err.isTTY === true;
   const paint = (style: Parameters<typeof styleText>[0], text: string): string =>
     colour ? styleText(style, text, { validateStream: false }) : text;
   const stages: OpenStage[] = [];
@@ -106,6 +105,10 @@ export function openTerminal(
     complain(message, hint) {
       wipe();
       err.write(`${paint('red', 'eigenlens:')} ${message}\n${hint ? `  ${hint}\n` : ''}`);
+    },
+    pass(text) {
+      wipe();
+      err.write(`${text}\n`);
     },
     close: wipe,
   };
