@@ -97,8 +97,7 @@ export async function onnxruntimeBackend(): Promise<Backend> {
       const session = await ort.InferenceSession.create(model, sessionOptions);
       sessions.add(session);
       return program(session, inputs, outputCount, () => {
-        if (!sessions.delete(session)) return;
-        void session.release();
+        if (sessions.delete(session)) void session.release();
       });
     },
     liveTensors: () => 0,
@@ -116,8 +115,15 @@ function program(
   outputCount: number,
   release: () => void,
 ): Program {
+  let running = 0;
+  let disposed = false;
+  // A run that has been asked for but not begun still needs the session.
+  const settle = (): void => {
+    if (disposed && running === 0) release();
+  };
   return {
     async run(inputs) {
+      if (disposed) throw new Error('This program has been disposed of.');
       const feeds: Record<string, ort.Tensor> = {};
       inputShapes.forEach((shape, i) => {
         const { data, shape: given } = inputs[i]!;
@@ -126,13 +132,22 @@ function program(
         }
         feeds[`input${i}`] = new ort.Tensor('float32', data, given);
       });
-      const results = await session.run(feeds);
-      return Array.from({ length: outputCount }, (_, i) => {
-        const { data, dims } = results[`output${i}`]!;
-        return { data: data as Float32Array, shape: dims };
-      });
+      running++;
+      try {
+        const results = await session.run(feeds);
+        return Array.from({ length: outputCount }, (_, i) => {
+          const { data, dims } = results[`output${i}`]!;
+          return { data: data as Float32Array, shape: dims };
+        });
+      } finally {
+        running--;
+        settle();
+      }
     },
-    dispose: release,
+    dispose() {
+      disposed = true;
+      settle();
+    },
   };
 }
 

@@ -71,10 +71,22 @@ async function register(id: TfjsBackendId): Promise<void> {
   }
 }
 
+/** What the TensorFlow library reads from the environment when it is loaded; what a user has set stays. */
+const tensorFlowSettings = {
+  // It logs every device that it finds.
+  TF_CPP_MIN_LOG_LEVEL: '2',
+  // Recent GPUs would multiply with 10 bits: a thousandfold of the error that certificates allow.
+  NVIDIA_TF32_OVERRIDE: '0',
+  // Equal runs give equal numbers.
+  TF_CUDNN_DETERMINISTIC: '1',
+  TF_CUDNN_USE_AUTOTUNE: '0',
+  // Memory as it is needed, not all that there is.
+  TF_FORCE_GPU_ALLOW_GROWTH: 'true',
+};
+
 /** Loads one of the two optional packages around the TensorFlow library. */
 async function registerTensorFlow(id: 'tfjs' | 'tfjs-gpu'): Promise<void> {
-  // The library logs every device that it finds.
-  process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
+  for (const [name, value] of Object.entries(tensorFlowSettings)) process.env[name] ??= value;
   const packageName: string = id === 'tfjs-gpu' ? '@tensorflow/tfjs-node-gpu' : '@tensorflow/tfjs-node';
   await import(packageName);
   await tf.setBackend('tensorflow');

@@ -502,6 +502,15 @@ describe.each(backends.map((backend) => [backend.id, backend] as const))('%s', (
     program.dispose();
   });
 
+  test('a program that is disposed of lets the run in progress end', async () => {
+    const input = tensorOf([2, 5], 55);
+    const program = await backend.compile([[5]], (k, [a]) => [k.binary('add', a!, a!)]);
+    const run = program.run([input]);
+    program.dispose();
+    program.dispose();
+    expect((await run)[0]!.data).toEqual(input.data.map((x) => 2 * x));
+  });
+
   test('an input of another shape than declared is refused', async () => {
     const program = await backend.compile([[5]], (_, [a]) => [a!]);
     await expect(program.run([tensorOf([2, 4], 52)])).rejects.toThrow('Input 0');
