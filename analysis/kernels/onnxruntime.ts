@@ -87,22 +87,23 @@ const sessionOptions: ort.InferenceSession.SessionOptions = {
 
 /** ONNX Runtime on the processor. A program holds the working memory of its largest run until it is disposed of. */
 export async function onnxruntimeBackend(): Promise<Backend> {
-  const sessions = new Set<ort.InferenceSession>();
+  // Open sessions, and how many constants each holds.
+  const sessions = new Map<ort.InferenceSession, number>();
   return {
     id: 'onnxruntime',
     version: ort.env.versions.node ?? ort.env.versions.common,
     precision: 'float32',
     async compile(inputs, build) {
-      const { model, outputCount } = record(inputs, build);
+      const { model, outputCount, constantCount } = record(inputs, build);
       const session = await ort.InferenceSession.create(model, sessionOptions);
-      sessions.add(session);
+      sessions.set(session, constantCount);
       return program(session, inputs, outputCount, () => {
         if (sessions.delete(session)) void session.release();
       });
     },
-    liveTensors: () => 0,
+    liveTensors: () => [...sessions.values()].reduce((sum, count) => sum + count, 0),
     async dispose() {
-      const open = [...sessions];
+      const open = [...sessions.keys()];
       sessions.clear();
       await Promise.all(open.map((session) => session.release()));
     },
@@ -155,7 +156,7 @@ function program(
 function record(
   inputShapes: readonly Shape[],
   build: (k: Kernels, inputs: Value[]) => Value[],
-): { model: Uint8Array; outputCount: number } {
+): { model: Uint8Array; outputCount: number; constantCount: number } {
   const nodes: Written<NodeProto>[] = [];
   const initializers: Written<TensorProto>[] = [];
   const integers = new Map<string, string>();
@@ -651,7 +652,7 @@ function record(
       output: outputs.map((output, i) => valueInfo(`output${i}`, output.shape, `output${i}_free`)),
     },
   });
-  return { model, outputCount: outputs.length };
+  return { model, outputCount: outputs.length, constantCount: initializers.length };
 }
 
 function recorded(x: Value): Recorded {
