@@ -91,11 +91,7 @@ export function graphBuilder(file: string): GraphBuilder {
   const shapes = new Map<NodeId, Shape>();
   const push = (node: GraphNode): NodeId => {
     if (shapes.has(node.id)) throw new UserError(`${file} makes the value "${node.id}" twice.`);
-    if (node.shape.length > 0 && sizeOf(node.shape) === 0) {
-      throw new UserError(
-        `Node "${node.nodeName}" in ${file} has an empty value: its shape is [${node.shape.join(', ')}].`,
-      );
-    }
+    checkShape(node, file);
     nodes.push(node);
     shapes.set(node.id, node.shape);
     return node.id;
@@ -141,7 +137,9 @@ export function graphBuilder(file: string): GraphBuilder {
           cause,
         });
       }
-      return push({ id, op, inputs, attributes, parameters, shape, nodeName, weightName });
+      const node = { id, op, inputs, attributes, parameters, shape, nodeName, weightName };
+      checkSizes(node, file);
+      return push(node);
     },
     freeId(wanted) {
       let id = wanted;
@@ -152,6 +150,39 @@ export function graphBuilder(file: string): GraphBuilder {
 }
 
 const withoutStop = (sentence: string): string => sentence.replace(/\.$/, '');
+
+/** More numbers than a value of one sample can have here. */
+const mostNumbers = 2 ** 31;
+
+function checkShape({ nodeName, shape }: GraphNode, file: string): void {
+  const possible = shape.every((n) => Number.isSafeInteger(n) && n > 0) && sizeOf(shape) < mostNumbers;
+  if (possible) return;
+  const what = shape.includes(0) ? 'an empty value' : 'an impossible value';
+  throw new UserError(`Node "${nodeName}" in ${file} has ${what}: its shape is [${shape.join(', ')}].`);
+}
+
+/** How many entries each parameter of these ops has. */
+const entriesOf: Readonly<Record<string, (shape: Shape) => number | undefined>> = {
+  conv: (shape) => shape[1],
+  'conv-transpose': (shape) => shape[1],
+  dense: (shape) => shape.at(-1),
+  'batch-norm': (shape) => shape[1],
+  'instance-norm': (shape) => shape[1],
+  'group-norm': (shape) => shape[1],
+};
+
+/** Where a bias or a scale has another size than its layer, arithmetic would spread or cut it silently. */
+function checkSizes({ op, parameters, shape, nodeName, attributes }: GraphNode, file: string): void {
+  const onOtherAxis = (attributes['axis'] ?? 1) !== 1;
+  if (!Object.hasOwn(entriesOf, op) || onOtherAxis) return;
+  const wanted = entriesOf[op]!(shape);
+  for (const [key, value] of Object.entries(parameters)) {
+    if (key === 'weight' || value.data.length === wanted) continue;
+    throw new UserError(
+      `Node "${nodeName}" in ${file}: its ${key} has ${value.data.length} entries for ${wanted} channels.`,
+    );
+  }
+}
 
 function checkFinite({ data }: Tensor, name: string, file: string): void {
   for (let i = 0; i < data.length; i++) {

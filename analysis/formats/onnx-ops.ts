@@ -79,6 +79,9 @@ function transposedMatrix({ data, shape }: Tensor): Tensor {
 const scaledBy = ({ data, shape }: Tensor, factor: number): Tensor =>
   factor === 1 ? { data, shape } : { data: data.map((x) => x * factor), shape };
 
+/** A setting without which the node means nothing. */
+const needed = (c: Importer, key: string): readonly number[] => c.list(key) ?? c.refuse(`it has no ${key}`);
+
 /** An op of ours that takes one value and these attributes. */
 const unary = (op: string, attributes?: (c: Importer) => Record<string, unknown>): OnnxOp => ({
   convert: (c) => ({ op, inputs: [c.id(0)], attributes: attributes?.(c) }),
@@ -231,7 +234,7 @@ const matMul: OnnxOp = {
 
 const pool = (op: 'max-pool' | 'average-pool'): OnnxOp => ({
   convert(c) {
-    const kernel = c.list('kernel_shape') ?? c.refuse('it has no kernel_shape');
+    const kernel = needed(c, 'kernel_shape');
     const average = op === 'average-pool' && { countIncludePad: c.number('count_include_pad', 0) !== 0 };
     return {
       op,
@@ -378,12 +381,12 @@ const split: OnnxOp = {
 const slice: OnnxOp = {
   settings: [null, 'starts', 'ends', 'axes', 'steps'],
   convert(c) {
-    const starts = c.list('starts') ?? c.refuse('it has no starts');
+    const starts = needed(c, 'starts');
     const axes = c.list('axes') ?? starts.map((_, i) => i);
     return {
       op: 'slice',
       inputs: [c.id(0)],
-      attributes: { axes, starts, ends: c.list('ends')!, steps: c.list('steps') },
+      attributes: { axes, starts, ends: needed(c, 'ends'), steps: c.list('steps') },
     };
   },
 };
@@ -392,7 +395,7 @@ const pad: OnnxOp = {
   settings: [null, 'pads', 'value', 'axes'],
   convert(c) {
     const rank = c.shape(0).length;
-    const given = c.list('pads') ?? c.refuse('it has no pads');
+    const given = needed(c, 'pads');
     const axes = normalAxes(c.list('axes') ?? c.shape(0).map((_, axis) => axis), rank);
     const pads = new Array<number>(2 * rank).fill(0);
     axes.forEach((axis, i) => {
@@ -496,7 +499,7 @@ const resize: OnnxOp = {
 const upsample: OnnxOp = {
   settings: [null, 'scales'],
   convert(c) {
-    const scales = c.list('scales') ?? c.refuse('it has no scales');
+    const scales = needed(c, 'scales');
     const sizes = c.shape(0).map((n, axis) => Math.floor(n * scales[axis]!));
     const mode = c.word('mode', 'nearest') === 'nearest' ? 'nearest' : 'linear';
     const attributes = { mode, sizes, scales, coordinates: 'asymmetric', nearestMode: 'floor' };
@@ -560,7 +563,7 @@ export const onnxOps: ReadonlyMap<string, OnnxOp> = new Map(
       convert: (c) => ({
         op: 'expand',
         inputs: [c.id(0)],
-        attributes: { shape: broadcastShapes(c.shape(0), c.list('shape')!) },
+        attributes: { shape: broadcastShapes(c.shape(0), needed(c, 'shape')) },
       }),
     },
     Flatten: {
@@ -617,7 +620,7 @@ export const onnxOps: ReadonlyMap<string, OnnxOp> = new Map(
     Relu: unary('relu'),
     Reshape: {
       settings: [null, 'shape'],
-      convert: (c) => reshaped(c, reshapedTo(c.shape(0), c.list('shape')!, c.number('allowzero', 0) !== 0)),
+      convert: (c) => reshaped(c, reshapedTo(c.shape(0), needed(c, 'shape'), c.number('allowzero', 0) !== 0)),
     },
     Resize: resize,
     Selu: unary('selu', (c) => ({
@@ -641,12 +644,15 @@ export const onnxOps: ReadonlyMap<string, OnnxOp> = new Map(
     ThresholdedRelu: unary('thresholded-relu', (c) => ({ alpha: c.number('alpha', 1) })),
     Tile: {
       settings: [null, 'repeats'],
-      convert: (c) => ({ op: 'tile', inputs: [c.id(0)], attributes: { repeats: c.list('repeats')! } }),
+      convert: (c) => ({ op: 'tile', inputs: [c.id(0)], attributes: { repeats: needed(c, 'repeats') } }),
     },
     Transpose: unary('transpose', (c) => ({
       perm: c.list('perm') ?? c.shape(0).map((_, axis) => c.shape(0).length - 1 - axis),
     })),
-    Unsqueeze: { settings: [null, 'axes'], convert: (c) => reshaped(c, unsqueezedShape(c.shape(0), c.list('axes')!)) },
+    Unsqueeze: {
+      settings: [null, 'axes'],
+      convert: (c) => reshaped(c, unsqueezedShape(c.shape(0), needed(c, 'axes'))),
+    },
     Upsample: upsample,
     Where: where,
   } satisfies Record<string, OnnxOp>),

@@ -197,6 +197,12 @@ const list = (attributes: FoldAttributes, key: string): readonly number[] | unde
   return value === undefined ? undefined : typeof value === 'number' ? [value] : (value as readonly number[]);
 };
 
+const needed = (attributes: FoldAttributes, key: string): readonly number[] => {
+  const value = list(attributes, key);
+  if (value === undefined) throw new Misfit(`it has no ${key}`);
+  return value;
+};
+
 const reduction =
   (
     start: number,
@@ -237,19 +243,19 @@ const folds = new Map<string, Fold>(
     },
     Size: ([x]) => [constantOf('integer', [], [sizeOf(x!.shape)])],
     Reshape: ([x], attributes) =>
-      reshape(x!, reshapedTo(x!.shape, list(attributes, 'shape')!, attributes['allowzero'] === 1)),
+      reshape(x!, reshapedTo(x!.shape, needed(attributes, 'shape'), attributes['allowzero'] === 1)),
     Flatten: ([x], { axis = 1 }) => {
       const at = (axis as number) < 0 ? (axis as number) + x!.shape.length : (axis as number);
       return reshape(x!, [sizeOf(x!.shape.slice(0, at)), sizeOf(x!.shape.slice(at))]);
     },
     Squeeze: ([x], attributes) => reshape(x!, squeezedShape(x!.shape, list(attributes, 'axes'))),
-    Unsqueeze: ([x], attributes) => reshape(x!, unsqueezedShape(x!.shape, list(attributes, 'axes')!)),
+    Unsqueeze: ([x], attributes) => reshape(x!, unsqueezedShape(x!.shape, needed(attributes, 'axes'))),
     Transpose: ([x], attributes) => [
       transposeConstant(x!, list(attributes, 'perm') ?? x!.shape.map((_, axis) => x!.shape.length - 1 - axis)),
     ],
-    Expand: ([x], attributes) => [broadcastTo(x!, broadcastShapes(x!.shape, list(attributes, 'shape')!))],
+    Expand: ([x], attributes) => [broadcastTo(x!, broadcastShapes(x!.shape, needed(attributes, 'shape')))],
     Tile: ([x], attributes) => {
-      const repeats = list(attributes, 'repeats')!;
+      const repeats = needed(attributes, 'repeats');
       const shape = x!.shape.flatMap((n, axis) => [repeats[axis]!, n]);
       const strides = stridesOf(x!.shape).flatMap((stride) => [0, stride]);
       return reshape(
@@ -278,7 +284,7 @@ const folds = new Map<string, Fold>(
       const axis = normalAxis((attributes['axis'] as number | undefined) ?? 0, x!.shape.length);
       const strides = stridesOf(x!.shape);
       let start = 0;
-      return list(attributes, 'split')!.map((count) => {
+      return needed(attributes, 'split').map((count) => {
         const part = strided(
           x!,
           x!.shape.map((n, i) => (i === axis ? count : n)),
@@ -290,8 +296,8 @@ const folds = new Map<string, Fold>(
       });
     },
     Slice: ([x], attributes) => {
-      const starts = list(attributes, 'starts')!;
-      const ends = list(attributes, 'ends')!;
+      const starts = needed(attributes, 'starts');
+      const ends = needed(attributes, 'ends');
       const axes = normalAxes(list(attributes, 'axes') ?? starts.map((_, i) => i), x!.shape.length);
       const shape = [...x!.shape];
       const strides = stridesOf(x!.shape);
@@ -324,7 +330,7 @@ const folds = new Map<string, Fold>(
     Pad: ([x], attributes) => {
       if ((attributes['mode'] ?? 'constant') !== 'constant') throw new Misfit('a constant padded by reflection');
       const rank = x!.shape.length;
-      const pads = list(attributes, 'pads')!;
+      const pads = needed(attributes, 'pads');
       const shape = x!.shape.map((n, axis) => n + pads[axis]! + pads[axis + rank]!);
       const strides = stridesOf(shape);
       const data = new Float64Array(sizeWithinReason(shape)).fill(list(attributes, 'value')?.[0] ?? 0);
@@ -334,7 +340,7 @@ const folds = new Map<string, Fold>(
     },
     ConstantOfShape: (_inputs, attributes) => {
       const value = (attributes['value'] as Constant | undefined) ?? constantOf('float', [1], [0]);
-      const shape = list(attributes, 'shape')!;
+      const shape = needed(attributes, 'shape');
       return [broadcastTo({ ...value, shape: [], name: undefined }, shape)];
     },
     Range: ([start, limit, delta]) => {
@@ -414,6 +420,15 @@ const folds = new Map<string, Fold>(
   } satisfies Record<string, Fold>),
 );
 
+/** How many inputs an op cannot do without, where it is not one. */
+const leastInputs: ReadonlyMap<string, number> = new Map([
+  ['ConstantOfShape', 0],
+  ...['CastLike', 'DequantizeLinear', 'Gather', 'Pow', 'Sub', 'Div', 'Mod'].map((op) => [op, 2] as const),
+  ...['Equal', 'Less', 'LessOrEqual', 'Greater', 'GreaterOrEqual', 'And', 'Or'].map((op) => [op, 2] as const),
+  ['Range', 3],
+  ['Where', 3],
+]);
+
 /** True where `fold` knows the op. */
 export const foldable = (op: string): boolean => folds.has(op);
 
@@ -424,5 +439,6 @@ export const foldable = (op: string): boolean => folds.has(op);
 export function fold(op: string, inputs: readonly (Constant | null)[], attributes: FoldAttributes = {}): Constant[] {
   const compute = folds.get(op);
   if (!compute) throw new Error(`No constant folding for "${op}"`);
+  for (let i = 0; i < (leastInputs.get(op) ?? 1); i++) if (!inputs[i]) throw new Misfit(`its input ${i} is missing`);
   return compute(inputs, attributes);
 }

@@ -17,7 +17,9 @@ import {
   type Written,
 } from '../../analysis/kernels/onnx-protobuf.ts';
 import { onnxruntimeBackend } from '../../analysis/kernels/onnxruntime.ts';
+import { canonical } from '../../analysis/network/canonical.ts';
 import { nodeOf, type Network, type Node } from '../../analysis/network/network.ts';
+import { random } from '../../analysis/random.ts';
 import {
   floats,
   hasShared,
@@ -581,6 +583,56 @@ describe('what is refused', () => {
   it('weights that do not fit their input, with the node', async () => {
     const graph = { nodes: [onnxNode('MatMul', ['x', 'w'], ['y'], {}, 'head')], initializers: [normals('w', [5, 2])] };
     expect((await refusal(() => networkFrom(graph))).message).toMatch(/^Node "head" in test\.onnx: .*5/);
+  });
+
+  it('a bias of another size than its layer, and values without numbers', async () => {
+    const bias = {
+      nodes: [onnxNode('Conv', ['x', 'w', 'b'], ['y'], {}, 'head')],
+      initializers: [normals('w', [3, 2, 1, 1]), normals('b', [1])],
+      inputs: { x: [1, 2, 4, 4] },
+    };
+    expect((await refusal(() => networkFrom(bias))).message).toBe(
+      'Node "head" in test.onnx: its bias has 1 entries for 3 channels.',
+    );
+    const nothing = { nodes: [onnxNode('Slice', ['x', 'k', 'k'], ['y'])], initializers: [integers('k', [2], [0, 0])] };
+    await refusal(() => networkFrom(nothing));
+  });
+
+  it('whatever a few wrong bytes make of a file, and never in another way than by a UserError', () => {
+    const bytes = onnxBytes({
+      nodes: [
+        onnxNode('Shape', ['x'], ['s']),
+        onnxNode('Slice', ['s', 'zero', 'two'], ['head']),
+        onnxNode('Concat', ['head', 'rest'], ['to'], { axis: 0 }),
+        onnxNode('Conv', ['x', 'c.weight'], ['a'], { pads: [1, 1, 1, 1] }),
+        onnxNode('Reshape', ['a', 'to'], ['b']),
+        onnxNode('Softmax', ['b'], ['y'], { axis: -1 }),
+      ],
+      initializers: [
+        normals('c.weight', [2, 1, 3, 3]),
+        ...[
+          ['zero', 0],
+          ['two', 2],
+          ['rest', -1],
+        ].map(([name, value]) => integers(name as string, [1], [value as number])),
+      ],
+      inputs: { x: ['N', 1, 4, 4] },
+    });
+    const { integer } = random(0, 'damage');
+    let survived = 0;
+    let refused = 0;
+    for (let attempt = 0; attempt < 1500; attempt++) {
+      const damaged = Uint8Array.from(bytes);
+      for (let i = integer(4); i >= 0; i--) damaged[integer(bytes.length)] = integer(256);
+      try {
+        canonical(networkFrom(damaged));
+        survived++;
+      } catch (error) {
+        expect(error).toBeInstanceOf(UserError);
+        refused++;
+      }
+    }
+    expect([survived > 100, refused > 100]).toEqual([true, true]);
   });
 
   it('an output that does not depend on the input', async () => {
