@@ -2,6 +2,8 @@
 // The frozen map's residual split by layer, r_c = Σ_l (Q_l)_c b̂_l: one transposed product per block of samples.
 import type { BiasGroup, BiasShares, BiasSummary, LayerMoment } from '../../reports/format.ts';
 import { sizeOf } from '../kernels/kernels.ts';
+import type { LocatedMap } from '../network/affine-map.ts';
+import type { Mode } from '../ops/op.ts';
 import type { Study } from '../study.ts';
 import type { Answer, Method, Unit } from './method.ts';
 
@@ -64,12 +66,27 @@ function completeness({ input, residual, value }: BiasShares): number {
 
 /** Shares of the outputs that count most for samples first … last−1: the highest ones, then the label's. */
 async function sharesOf(study: Study, first: number, last: number): Promise<Answer[]> {
-  const mode = study.settings.mode === 'auto' ? 'frozen' : study.settings.mode;
-  const map = await study.mapOver(first, last, { mode });
-  const [outputs, inputs] = [sizeOf(map.codomain), sizeOf(map.domain)];
+  const map = await study.mapOver(first, last, { mode: frozenMode(study) });
+  const outputs = sizeOf(map.codomain);
   const chosen = Array.from({ length: last - first }, (_, i) =>
     chosenOutputs(study, first + i, map.value.subarray(i * outputs, (i + 1) * outputs)),
   );
+  const shares = await sharesAt(study, map, chosen);
+  return shares.map((biasShares, i) => ({ on: { sample: first + i }, fields: { biasShares } }));
+}
+
+/** The interpretation that LI asks for, unless --mode says otherwise. */
+export function frozenMode({ settings }: Study): Mode {
+  return settings.mode === 'auto' ? 'frozen' : settings.mode;
+}
+
+/** The shares of chosen outputs at every input of a map over several. One transposed product per round of outputs. */
+export async function sharesAt(
+  study: Study,
+  map: LocatedMap,
+  chosen: readonly (readonly number[])[],
+): Promise<BiasShares[][]> {
+  const [outputs, inputs] = [sizeOf(map.codomain), sizeOf(map.domain)];
   const rounds = Math.max(...chosen.map((list) => list.length));
   const shares: BiasShares[][] = chosen.map(() => []);
   for (let round = 0; round < rounds; round++) {
@@ -97,7 +114,7 @@ async function sharesOf(study: Study, first: number, last: number): Promise<Answ
       });
     }
   }
-  return shares.map((biasShares, i) => ({ on: { sample: first + i }, fields: { biasShares } }));
+  return shares;
 }
 
 /** The highest outputs, then the label's own where it is not among them. */

@@ -1,4 +1,5 @@
 // Every method, in the order in which a report is read; one line each.
+import { adversarialStep } from './adversarial-step.ts';
 import { biasSharesMethod } from './bias-shares.ts';
 import { decisionTraces } from './decision-traces.ts';
 import { inputOutputMap } from './input-output-map.ts';
@@ -6,6 +7,7 @@ import { inputPatterns } from './input-patterns.ts';
 import { layerFeatures } from './layer-features.ts';
 import type { Method } from './method.ts';
 import { outputContributions } from './output-contributions.ts';
+import { pixelVotes } from './pixel-votes.ts';
 import { weightDirections } from './weight-directions.ts';
 
 export const METHODS: readonly Method[] = [
@@ -13,7 +15,9 @@ export const METHODS: readonly Method[] = [
   layerFeatures,
   decisionTraces,
   biasSharesMethod,
+  adversarialStep,
   inputOutputMap,
+  pixelVotes,
   inputPatterns,
   outputContributions,
 ];

@@ -8,6 +8,7 @@ import type { LocatedMap } from '../network/affine-map.ts';
 import type { Block } from '../operators/operator.ts';
 import { truncatedSvd } from '../svd/truncated-svd.ts';
 import type { Study } from '../study.ts';
+import { frozenMode } from './bias-shares.ts';
 import type { Method } from './method.ts';
 
 /** Most outputs of a network without a picture as output (a classifier) whose rows are drawn. */
@@ -24,7 +25,7 @@ export const inputOutputMap: Method = {
       : study.detailed.map((sample) => ({ key: String(sample), sample })),
   async answer(study, { sample: index }) {
     const sample = index!;
-    const map = await study.map(sample, { mode: study.settings.mode === 'auto' ? 'frozen' : study.settings.mode });
+    const map = await study.map(sample, { mode: frozenMode(study) });
     const { count, tolerance } = study.settings;
     const svd = await truncatedSvd(map, { count, tolerance, random: study.random(`input-output-map ${sample}`) });
     const name = study.samples.name(sample);

@@ -5,7 +5,7 @@ import { sizeOf } from '../kernels/kernels.ts';
 import type { AffineMap, Block } from '../operators/operator.ts';
 import { opOf } from '../ops/index.ts';
 import type { Linearisation, Mode } from '../ops/op.ts';
-import { compileForward, type Forward } from './forward.ts';
+import { ancestorsOf, compileForward, type Forward } from './forward.ts';
 import type { Layer } from './layers.ts';
 import { nodeOf, type Network, type Node, type NodeId } from './network.ts';
 
@@ -29,6 +29,12 @@ export interface LocatedMap extends AffineMap {
    * constants that are parameters (biases, shifts), without what nonlinear nodes add at this input.
    */
   offsetByLayer(block: Block, only?: 'biases'): Promise<Float64Array>;
+  /**
+   * The discussion of every row y: (Aᵀy)∘x0 + Σ_l F_lᵀ((Q_lᵀy)∘b̂_l), with F_l the map from the domain to layer l's
+   * activity, Q_l the map from there on and b̂_l the layer's constants at its activity. Not conserved: what b̂_l says is
+   * spread over the input by F_lᵀ (LI, eq. of the pixel discussion). Two passes back.
+   */
+  discuss(block: Block): Promise<Block>;
 }
 
 export interface CompiledMap {
@@ -113,14 +119,14 @@ export async function compileMap(
     return [tangents.get(to)!];
   };
 
-  /** Runs cotangents back from `to`, showing each node's to `visit`; null where nothing reaches `from`. */
+  /** Runs cotangents back from where they start, showing each node's to `visit`; null where nothing reaches `from`. */
   const pullBack = (
     k: Kernels,
-    dy: Value,
+    starts: Iterable<readonly [NodeId, Value]>,
     linearised: Map<NodeId, Linearisation>,
     visit: (id: NodeId, cotangent: Value, linearisation: Linearisation) => void = () => {},
   ): Value | null => {
-    const cotangents = new Map<NodeId, Value>([[to, dy]]);
+    const cotangents = new Map<NodeId, Value>(starts);
     for (const node of path.toReversed()) {
       const cotangent = cotangents.get(node.id);
       if (cotangent === undefined) continue;
@@ -137,8 +143,46 @@ export async function compileMap(
   };
 
   const buildTranspose = (k: Kernels, [dy, ...values]: Value[]): Value[] => {
-    const result = pullBack(k, dy!, linearise(k, values));
+    const result = pullBack(k, [[to, dy!]], linearise(k, values));
     return [result ?? zerosLike(k, dy!, codomain, domain)];
+  };
+
+  /** b̂_l at each layer's activity, and the constants of the nodes behind it where they stand. */
+  const constantsAtActivities = (k: Kernels, linearised: Map<NodeId, Linearisation>): Map<NodeId, Value> => {
+    const placed = new Map<NodeId, Value>();
+    for (const layer of layers) {
+      const own = path.filter((node) => layer.nodes.includes(node.id));
+      const before = new Set(ancestorsOf(own, [layer.activity]).map((node) => node.id));
+      const running = new Map<NodeId, Value>();
+      for (const node of own) {
+        const { apply, offset } = linearised.get(node.id)!;
+        if (!before.has(node.id)) {
+          if (offset !== undefined) placed.set(node.id, offset);
+          continue;
+        }
+        const inputs = node.inputs.map((id) => running.get(id) ?? null);
+        const passed = inputs.some((value) => value !== null) ? apply(inputs) : undefined;
+        const total = passed && offset ? k.binary('add', passed, offset) : (passed ?? offset);
+        if (total !== undefined) running.set(node.id, total);
+      }
+      const total = running.get(layer.activity);
+      if (total !== undefined) placed.set(layer.activity, total);
+    }
+    return placed;
+  };
+
+  /** Aᵀy beside Σ_l F_lᵀ((Q_lᵀy)∘b̂_l): [n, 2, size of the domain]. */
+  const buildDiscussion = (k: Kernels, [dy, ...values]: Value[]): Value[] => {
+    const linearised = linearise(k, values);
+    const constants = constantsAtActivities(k, linearised);
+    const spread: [NodeId, Value][] = [];
+    const flat = (value: Value | null): Value =>
+      k.reshape(value ?? zerosLike(k, dy!, codomain, domain), [-1, 1, sizeOf(domain)]);
+    const gradient = pullBack(k, [[to, dy!]], linearised, (id, cotangent) => {
+      const constant = constants.get(id);
+      if (constant !== undefined) spread.push([id, k.binary('mul', cotangent, constant)]);
+    });
+    return [k.concat([flat(gradient), flat(pullBack(k, spread, linearised))], 1)];
   };
 
   /** The map run at zero: only the nodes' own constants flow. `seed` [n, 1] of zeros gives the block its size. */
@@ -164,7 +208,7 @@ export async function compileMap(
     (only?: 'biases') =>
     (k: Kernels, [dy, ...values]: Value[]): Value[] => {
       const shares: (Value | undefined)[] = layers.map(() => undefined);
-      pullBack(k, dy!, linearise(k, values), (id, cotangent, { offset }) => {
+      pullBack(k, [[to, dy!]], linearise(k, values), (id, cotangent, { offset }) => {
         const { shape, op } = nodes.get(id)!;
         if (offset === undefined || (only === 'biases' && opOf(op).kind !== 'linear')) return;
         const share = k.reduce('sum', k.binary('mul', cotangent, offset), axesAfterBlock(shape));
@@ -252,6 +296,18 @@ export async function compileMap(
           size: sizeOf(domain),
           data: from === to ? block.data.slice() : await over('transpose', [codomain, domain], buildTranspose, block),
         }),
+        async discuss(block) {
+          const size = sizeOf(domain);
+          const both = await over('discuss', [codomain, [2, size]], buildDiscussion, block);
+          const data = new Float32Array(block.count * size);
+          for (let row = 0; row < block.count; row++) {
+            const from = count === 1 ? 0 : row * size;
+            for (let i = 0; i < size; i++) {
+              data[row * size + i] = both[2 * row * size + i]! * at[from + i]! + both[(2 * row + 1) * size + i]!;
+            }
+          }
+          return { count: block.count, size, data };
+        },
         offsetByLayer: async (block, only) =>
           Float64Array.from(
             await over(`offset by layer ${only ?? ''}`, [codomain, [layers.length]], buildOffsetByLayer(only), block),
