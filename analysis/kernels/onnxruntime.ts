@@ -35,6 +35,8 @@ interface Recorded {
    * next to the convolutions, where ONNX Runtime merges scale, bias and rectifier into them.
    */
   readonly unlifted?: Recorded;
+  /** The operands of the product that this is. */
+  readonly factors?: readonly [Recorded, Recorded];
   /** What this is with zeros around its spatial axes: a convolution pads by itself. */
   readonly unpadded?: { readonly source: Recorded; readonly pads: readonly number[] };
 }
@@ -241,9 +243,8 @@ function record(
 
   /** x with a dimension of length 1 before its second one. */
   function lift(x: Recorded): Recorded {
-    let name: string | undefined;
-    const write = (): string => (name ??= emit('Unsqueeze', [x.name(), int64([1])]));
-    return { shape: [x.shape[0]!, 1, ...x.shape.slice(1)], name: write, unlifted: x };
+    const name = lazily(() => emit('Unsqueeze', [x.name(), int64([1])]));
+    return { shape: [x.shape[0]!, 1, ...x.shape.slice(1)], name, unlifted: x };
   }
 
   /** An operand of a kernel over lifted values of this rank, without its second dimension; undefined where it has one. */
@@ -305,12 +306,11 @@ function record(
     if (pads.every((n) => n === 0)) return x;
     const rank = x.shape.length;
     const shape = x.shape.map((n, axis) => (n === null ? null : n + pads[axis]! + pads[axis + rank]!));
-    let name: string | undefined;
-    const write = (): string => (name ??= emit('Pad', [x.name(), int64(pads), scalar(fill)], { mode: 'constant' }));
+    const name = lazily(() => emit('Pad', [x.name(), int64(pads), scalar(fill)], { mode: 'constant' }));
     const outer = [pads[0], pads[1], pads[rank], pads[rank + 1]];
-    if (fill !== 0 || rank < 3 || outer.some((n) => n !== 0)) return { shape, name: write };
+    if (fill !== 0 || rank < 3 || outer.some((n) => n !== 0)) return { shape, name };
     const space = [...pads.slice(2, rank), ...pads.slice(rank + 2)];
-    return { shape, name: write, unpadded: { source: x, pads: space } };
+    return { shape, name, unpadded: { source: x, pads: space } };
   }
 
   /** Pads the spatial axes of [N, C, …space]; negative pads crop. */
@@ -576,10 +576,15 @@ function record(
     const shape = broadcastShapes(a.shape, b.shape);
     const short = shortForm(kernel, a, b) ?? shortForm(kernel, b, a, true);
     if (short !== undefined) return value(short, shape);
-    const name = emit(binaryOps[kernel], [a.name(), b.name()]);
-    if (!comparisons.has(kernel)) return value(name, shape);
-    let float: string | undefined;
-    return { shape, condition: name, name: () => (float ??= emit('Cast', [name], { to: DataType.float })) };
+    // (block · mask) · constant: the two small ones first, which spares a pass over the block.
+    if (kernel === 'mul' && b.constant !== undefined && a.factors !== undefined) {
+      const [block, mask] = a.factors;
+      return binary('mul', block, binary('mul', mask, b));
+    }
+    const name = lazily(() => emit(binaryOps[kernel], [a.name(), b.name()]));
+    if (kernel === 'mul') return { shape, name, factors: [a, b] };
+    if (!comparisons.has(kernel)) return { shape, name };
+    return { shape, condition: name(), name: lazily(() => emit('Cast', [name()], { to: DataType.float })) };
   }
 
   const kernels: Kernels = {
@@ -653,6 +658,12 @@ function record(
     },
   });
   return { model, outputCount: outputs.length, constantCount: initializers.length };
+}
+
+/** A name that is made when it is first asked for. */
+function lazily(make: () => string): () => string {
+  let name: string | undefined;
+  return () => (name ??= make());
 }
 
 function recorded(x: Value): Recorded {
