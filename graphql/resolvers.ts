@@ -115,6 +115,19 @@ function matches(sample: StoredSampleHead, filter: SampleFilter): boolean {
   );
 }
 
+type SampleOrder = 'INPUT' | 'CONFIDENCE' | 'UNCERTAINTY' | 'DECISION_LAYER';
+
+/** What comes first has the largest rank; null comes last. */
+const SAMPLE_RANKS: Readonly<Record<Exclude<SampleOrder, 'INPUT'>, (sample: StoredSampleHead) => number | null>> = {
+  CONFIDENCE: ({ confidence }) => (confidence === null ? null : -confidence),
+  UNCERTAINTY: ({ meanVariation }) => meanVariation,
+  DECISION_LAYER: ({ decisionLayer }) => decisionLayer,
+};
+
+function ranked(samples: readonly StoredSampleHead[], rank: (sample: StoredSampleHead) => number | null) {
+  return samples.toSorted((a, b) => (rank(b) ?? -Infinity) - (rank(a) ?? -Infinity) || a.index - b.index);
+}
+
 /** Which report a mention of a sample (`{ index, name }` in the JSON) belongs to. */
 const mentionedIn = new WeakMap<object, StoredReport>();
 
@@ -187,13 +200,17 @@ export const resolvers: Readonly<Record<string, Readonly<Record<string, Resolver
     layers: ({ stored }: ModelSource) => stored.layers.map((head) => layerOf(stored, head)),
     layer: ({ stored }: ModelSource, { name }: { name: string }) =>
       orNull(stored.layerNamed(name), (head) => layerOf(stored, head)),
-    samples: ({ stored }: ModelSource, { filter, ...page }: Page & { filter?: SampleFilter | null }) => {
+    samples: (
+      { stored }: ModelSource,
+      { filter, orderBy, ...page }: Page & { filter?: SampleFilter | null; orderBy?: SampleOrder | null },
+    ) => {
       const samples = filter ? stored.samples.filter((sample) => matches(sample, filter)) : stored.samples;
+      const rank = orderBy && orderBy !== 'INPUT' ? SAMPLE_RANKS[orderBy] : null;
       return pageOf(
-        samples,
+        rank ? ranked(samples, rank) : samples,
         page,
         20,
-        ({ index }) => index,
+        ({ index }, position) => (rank ? position : index),
         (head) => sampleOf(stored, head),
       );
     },

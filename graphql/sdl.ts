@@ -59,8 +59,8 @@ type Model implements Node {
   run: Run
   layers: [Layer!]!
   layer(name: String!): Layer
-  "In the order of the input."
-  samples(first: Int = 20, after: String, filter: SampleFilter): SampleConnection!
+  "In the order of the input unless another is asked for. A cursor belongs to the order that it came with."
+  samples(first: Int = 20, after: String, filter: SampleFilter, orderBy: SampleOrder = INPUT): SampleConnection!
   sample(name: String!): Sample
   "Every method, run or not, with the reason."
   methods: [MethodStatus!]!
@@ -170,6 +170,8 @@ type Sample implements Node {
   detailed: Boolean!
   "decisionTrace.decisionLayer, in every list of samples."
   decisionLayer: Int
+  "Mean of decisionTrace.variation over the layers: how unsure they are."
+  meanVariation: Float
   image: Image
   "The leading outputs, descending."
   outputs: [OutputValue!]!
@@ -178,6 +180,8 @@ type Sample implements Node {
   "The inputs as the network got them."
   inputs: [SampleInput!]!
   decisionTrace: DecisionTrace
+  "Pearson r of each layer's k features with its values, where they vary."
+  layerReconstruction: [LayerValue!]!
   inputPatterns(layer: String, part: NeuronPart): [InputPatterns!]!
   outputContributions(split: String, output: String): [OutputContributions!]!
   inputOutputMap: InputOutputMap
@@ -351,6 +355,12 @@ type LayerFeatures {
   singularValues: [Float!]!
   "Of the transformations side by side (shared output directions), descending."
   outputSingularValues: [Float!]!
+  "Why the shared output directions were not looked for."
+  outputReason: String
+  "With k shared output directions in place of k shared input ones."
+  outputReconstruction: Score
+  "Leading shared output directions, one a row."
+  outputVectors: NumberArray
   reconstruction: Score!
   cosineFeatures: Score!
   pullbackFeatures: Score!
@@ -397,6 +407,8 @@ type Cluster {
   purity: Float
 }
 type DecisionTrace {
+  "The layers that it passes: what the lists below are for."
+  layers: [String!]!
   "Nearest class per layer, from the projections U."
   classes: [String!]!
   "The same from the full transformations T."
@@ -407,11 +419,26 @@ type DecisionTrace {
   decisionLayer: Int!
   "Distinct classes in the profile less one, per layer."
   variation: [Int!]!
+  "Per layer the nearest class of each of its k directions alone; empty for samples without pages of their own."
+  profiles: [[String!]!]!
+  "labels or predictions: which samples a class's centroid is the mean of."
+  centroidsFrom: String
 }
 type TraceSummary {
   layers: [String!]!
   correct: TraceGroup!
   wrong: TraceGroup!
+  "How many samples go from which class to which, from each layer to the next and from the last one to the prediction; the widest thousand."
+  flows: [TraceFlow!]!
+}
+type TraceFlow {
+  "Position in \`layers\` that it starts from."
+  layer: Int!
+  from: String!
+  to: String!
+  count: Int!
+  "Of these, predicted wrong."
+  wrong: Int!
 }
 type TraceGroup {
   count: Int!
@@ -436,6 +463,8 @@ type InputPatterns {
   layer: String!
   part: NeuronPart!
   neurons: Int!
+  "How many of the layer's neurons were read, evenly drawn, where it is too wide to be decomposed whole; null for all of them."
+  drawn: Int
   "Neurons that the input does not reach."
   disconnected: Int!
   singularValues: [Float!]!
@@ -471,6 +500,8 @@ type RepresentationalPower {
   share: Float!
   countSd: Float
   samples: Int
+  "Neurons that were read, which the share is of."
+  neurons: Int
 }
 "Rank correlation of a picture between the model and a changed one: low means that the picture depends on what was changed."
 type SanityScore {
@@ -755,6 +786,16 @@ type Service {
   maxSeconds: Int!
 }
 
+"Ties keep the order of the input; what has no answer comes last."
+enum SampleOrder {
+  INPUT
+  "Least confident first."
+  CONFIDENCE
+  "Largest mean variation of the decision trace first."
+  UNCERTAINTY
+  "Decided latest first."
+  DECISION_LAYER
+}
 input SampleFilter {
   correct: Boolean
   label: String

@@ -142,6 +142,33 @@ describe('a query', () => {
     );
   });
 
+  it('orders samples: the wrong ones that are decided last, most uncertain first, is one query', async () => {
+    const document = `query ($after: String) { model(id: "sample") {
+      samples(first: 4, after: $after, filter: { correct: false, decisionLayerAtLeast: 2 }, orderBy: UNCERTAINTY) {
+        nodes { name meanVariation } pageInfo { hasNextPage endCursor } totalCount } } }`;
+    const names: string[] = [];
+    for (let after: string | null = null; ;) {
+      const { samples } = (await data(store, document, { after })).model;
+      names.push(...samples.nodes.map(({ name }: { name: string }) => name));
+      if (!samples.pageInfo.hasNextPage) break;
+      after = samples.pageInfo.endCursor;
+    }
+    const expected = report.samples
+      .filter(({ correct, decisionLayer }) => correct === false && decisionLayer! >= 2)
+      .toSorted((a, b) => b.meanVariation! - a.meanVariation! || a.index - b.index);
+    expect(names.length).toBeGreaterThan(8);
+    expect(names).toEqual(expected.map(({ name }) => name));
+    const first = async (orderBy: string) =>
+      (await data(store, `{ model(id: "sample") { samples(first: 1, orderBy: ${orderBy}) { nodes { index } } } }`))
+        .model.samples.nodes[0].index as number;
+    const at = (index: number) => report.samples[index]!;
+    expect(at(await first('CONFIDENCE')).confidence).toBe(Math.min(...report.samples.map((s) => s.confidence!)));
+    expect(at(await first('DECISION_LAYER')).decisionLayer).toBe(
+      Math.max(...report.samples.map((s) => s.decisionLayer!)),
+    );
+    expect(await first('INPUT')).toBe(0);
+  });
+
   it('lists and filters samples without opening a file of theirs', async () => {
     const opened: string[] = [];
     const { model } = await data(

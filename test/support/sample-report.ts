@@ -257,6 +257,9 @@ export function sampleReport({ samples = 130, detailed = 6, seed = 1 } = {}): Sa
         samples,
         singularValues: falling(12, 40, 0.75),
         outputSingularValues: falling(12, 38, 0.75),
+        outputReason: 'the leading ones',
+        outputReconstruction: { pearson: 0.875, meanAbsoluteError: 0.0625 },
+        outputVectors: array(4, 16),
         reconstruction: { pearson: number(0.8, 1), meanAbsoluteError: number(0, 0.1) },
         cosineFeatures: { pearson: number(0.8, 1), meanAbsoluteError: number(0, 0.1) },
         pullbackFeatures: { pearson: number(0.8, 1), meanAbsoluteError: number(0, 0.1) },
@@ -289,15 +292,28 @@ export function sampleReport({ samples = 130, detailed = 6, seed = 1 } = {}): Sa
     const prediction = correct ? label : CLASSES[(index + 1) % 4]!;
     const decisionLayer = 1 + (index % LAYERS.length);
     const classes = LAYERS.map((_, l) => (l + 1 < decisionLayer ? CLASSES[(index + 2) % 4]! : prediction));
-    const own = { index, name: nameOf(index), label, prediction, confidence: number(0.4, 1), correct, decisionLayer };
+    const own = {
+      index,
+      name: nameOf(index),
+      label,
+      prediction,
+      confidence: number(0.4, 1),
+      correct,
+      decisionLayer,
+      meanVariation: (index % 5) / 4,
+    };
     const everySample = {
       decisionTrace: {
+        layers: LAYERS,
         classes,
         fullClasses: classes,
         clusterClasses: classes,
         decisionLayer,
         variation: LAYERS.map((_, l) => (index + l) % 4),
+        profiles: LAYERS.map((_, l) => CLASSES.map((c, i) => (i <= (index + l) % 4 ? c : CLASSES[0]!))),
+        centroidsFrom: 'labels',
       },
+      layerReconstruction: LAYERS.map((layer, l) => ({ layer, value: (10 + l) / 16 })),
       biasShares: [biasShares(prediction)],
     };
     if (index >= detailed) return { ...own, detailed: false, ...everySample };
@@ -493,7 +509,20 @@ export function sampleReport({ samples = 130, detailed = 6, seed = 1 } = {}): Sa
         message: 'The layer looks under-trained.',
       },
     ],
-    traceSummary: { layers: LAYERS, correct: traceGroup(true), wrong: traceGroup(false) },
+    traceSummary: {
+      layers: LAYERS,
+      correct: traceGroup(true),
+      wrong: traceGroup(false),
+      flows: LAYERS.flatMap((_, layer) =>
+        CLASSES.map((from, i) => ({
+          layer,
+          from,
+          to: CLASSES[(i + layer) % 2 === 0 ? i : 0]!,
+          count: 8 + i,
+          wrong: i,
+        })),
+      ),
+    },
     biasSummary: { ...biasGroup(samples), correct: biasGroup(right), certificate: certificate() },
     capacity: [
       { convention: 'PAPER', value: 12.5 },
