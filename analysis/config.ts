@@ -112,22 +112,39 @@ async function readConfigFile(path: string): Promise<Record<string, unknown>> {
 /** Paths relative to whoever gave them; a preprocessing file is read. */
 async function resolved(key: string, schema: z.ZodType, value: unknown, giver: string, base: string): Promise<unknown> {
   if (typeof value !== 'string') return value;
-  if (key === 'preprocess') return readPreprocessing(resolve(base, value), giver);
+  if (key === 'preprocess')
+    return value.trimStart().startsWith('{')
+      ? parsedPreprocessing(value, giver)
+      : readPreprocessing(resolve(base, value), giver);
   return aboutOf(schema).path && !isAbsolute(value) && !/^https?:/.test(value) ? resolve(base, value) : value;
 }
 
 async function readPreprocessing(path: string, giver: string): Promise<unknown> {
-  let value: unknown;
-  try {
-    value = JSON.parse(await readFile(path, 'utf8'));
-  } catch (error) {
-    throw new UserError(`${giver}: ${path} cannot be read (${(error as Error).message}).`, {
+  const text = await readFile(path, 'utf8').catch((error: Error) => {
+    throw new UserError(`${giver}: ${path} cannot be read (${error.message}).`, {
       exitCode: EXIT.usage,
-      hint: 'It is a JSON file such as {"scale": 0.00392, "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225], "channelOrder": "rgb"}.',
+      hint: PREPROCESSING,
       cause: error,
     });
+  });
+  return parsedPreprocessing(text, path);
+}
+
+const PREPROCESSING =
+  'It is JSON such as {"scale": 0.00392, "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225], "channelOrder": "rgb"}.';
+
+function parsedPreprocessing(text: string, where: string): unknown {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    const message = `${where} is not JSON: ${(cause as Error).message}.`;
+    throw new UserError(message, { exitCode: EXIT.usage, hint: PREPROCESSING, cause });
   }
-  return parseStrictly(preprocessingSchema, value as Record<string, unknown>, (key) => `"${key}" in ${path}`);
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) {
+    throw new UserError(`${where} holds no object.`, { exitCode: EXIT.usage, hint: PREPROCESSING });
+  }
+  return parseStrictly(preprocessingSchema, value as Record<string, unknown>, (key) => `"${key}" in ${where}`);
 }
 
 /** Default folders stand below the folder that the command runs in. */

@@ -169,8 +169,8 @@ export const settingsSchema = z.strictObject({
     .default(null)
     .meta({
       group: 'input',
-      placeholder: 'FILE',
-      description: 'How samples become inputs: a JSON file with mean, std, scale, channelOrder, size',
+      placeholder: 'FILE|JSON',
+      description: 'How samples become inputs: JSON, in a file or here, with mean, std, scale, channelOrder, size',
     } satisfies About),
   against: path({
     group: 'input',
@@ -484,8 +484,9 @@ function expectation(issue: z.core.$ZodIssue, about: About | undefined): string 
   return about ? [about.placeholder, about.range && `(${about.range})`].filter(Boolean).join(' ') : issue.message;
 }
 
+/** A value as it was given; numbers that JSON cannot hold too. */
 function show(value: unknown): string {
-  return value === undefined ? 'missing' : (JSON.stringify(value) ?? String(value));
+  return typeof value === 'number' ? String(value) : JSON.stringify(value);
 }
 
 /** The settings that results depend on: without paths and without what only changes how fast they come. */

@@ -48,9 +48,9 @@ export function classNamesFrom(given: readonly string[]): ClassNames {
   const aliases = new Map<string, number>();
   const names = given.map((entry, index) => {
     const [, id, name] = /^(n\d{8})\s+(.+)$/.exec(entry) ?? [undefined, undefined, entry];
-    for (const spelling of [...name!.split(','), ...(id ? [id] : [])])
+    for (const spelling of [...name.split(','), ...(id ? [id] : [])])
       if (!aliases.has(spelled(spelling))) aliases.set(spelled(spelling), index);
-    return name!;
+    return name;
   });
   for (const [index, name] of names.entries()) aliases.set(spelled(name), index);
   return { names, aliases };

@@ -20,7 +20,8 @@ function fieldsOf(line: string, separator: string): string[] {
   for (let i = 0; i < line.length; i++) {
     const character = line[i]!;
     if (character === '"') {
-      if (quoted && line[i + 1] === '"') field += line[++i];
+      const doubled = quoted && line[i + 1] === '"';
+      if (doubled) field += line[i++]!;
       else quoted = !quoted;
     } else if (character === separator && !quoted) {
       fields.push(field.trim());

@@ -1,8 +1,8 @@
 // `eigenlens analyze MODEL`: every method that applies, into reports/<id>/.
 import type { Command } from 'commander';
-import { resolve } from 'node:path';
+import { basename, resolve } from 'node:path';
 import { EXIT } from '../../analysis/errors.ts';
-import { ALL_KNOBS, addKnobs } from './knobs.ts';
+import { ALL_KNOBS, addKnobs, commandOf } from './knobs.ts';
 import { makeWritable, shown } from './paths.ts';
 import type { Verb } from './verb.ts';
 
@@ -15,7 +15,7 @@ export const verb: Verb = {
       .option('--why', 'Say which part of each result’s key hit or missed');
     addKnobs(command, ['reports', ...ALL_KNOBS]);
   },
-  async run({ args, flags, settings, project, terminal, signal, folder, command }) {
+  async run({ args, flags, settings, project, terminal, signal, folder }) {
     await makeWritable(project.reports, '--reports');
     const { runAnalysis } = await import('../../analysis/run.ts');
     const result = await runAnalysis({
@@ -27,7 +27,7 @@ export const verb: Verb = {
       why: flags['why'] === true,
       progress: terminal.bar,
       signal,
-      command,
+      command: commandOf(['analyze', basename(args[0]!)], settings),
     });
     for (const failure of result.failures) terminal.complain(failure);
     const place = shown(result.folder, folder);

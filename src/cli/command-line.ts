@@ -1,7 +1,6 @@
 // Finds the verb, reads flags and configuration, runs it, and turns whatever happens into output and an exit code.
 // It knows the process only through what it is given.
 import { Command, CommanderError, Option } from 'commander';
-import { basename, isAbsolute, relative } from 'node:path';
 import manifest from '../../package.json' with { type: 'json' };
 import { EXIT, nearest, UserError } from '../../analysis/errors.ts';
 import { openTerminal, type Terminal } from './terminal.ts';
@@ -69,20 +68,9 @@ function overview(surroundings: Surroundings): Command {
   );
 }
 
-/** The command line for a report: no absolute path of this machine, no settings of the terminal. */
-function recorded(argv: readonly string[], folder: string): string {
-  const words = argv.map((word) => {
-    const [flag, path] = /^(--[a-z-]+=)(.*)$/s.exec(word)?.slice(1) ?? ['', word];
-    if (!isAbsolute(path!)) return word;
-    const below = relative(folder, path!);
-    return flag + (below.startsWith('..') || isAbsolute(below) ? basename(path!) : below || '.');
-  });
-  return ['eigenlens', ...words].join(' ');
-}
-
 /** Runs a command line and gives its exit code; nothing is thrown. */
 export async function run(argv: readonly string[], surroundings: Surroundings): Promise<number> {
-  const { signal, out, environment, folder } = surroundings;
+  const { signal, out, environment } = surroundings;
   const at = verbAt(argv);
   const rest = argv.filter((_, i) => i !== at);
   // EIGENLENS_JSON=1 is --json, and so on.
@@ -102,7 +90,7 @@ export async function run(argv: readonly string[], surroundings: Surroundings): 
     if (at < 0) return withoutVerb(rest, surroundings);
     const entry = VERBS.find(({ name }) => name === argv[at]);
     if (!entry) throw unknownVerb(argv[at]!);
-    const outcome = await runVerb(entry, rest, terminal, surroundings, recorded(argv, folder));
+    const outcome = await runVerb(entry, rest, terminal, surroundings);
     if (!outcome) return EXIT.done;
     terminal.close();
     if (terminal.json) out.write(`${JSON.stringify(outcome.json, null, 2)}\n`);
@@ -152,7 +140,6 @@ async function runVerb(
   argv: readonly string[],
   terminal: Terminal,
   surroundings: Surroundings,
-  command: string,
 ): Promise<Outcome | null> {
   const { environment, folder, signal } = surroundings;
   const { verb }: { verb: Verb } = await entry.load();
@@ -179,7 +166,6 @@ async function runVerb(
     terminal,
     signal,
     folder,
-    command,
   });
 }
 

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { EXIT } from '../../analysis/errors.ts';
-import { addKnobs } from './knobs.ts';
+import { addKnobs, commandOf } from './knobs.ts';
 import { makeWritable, shown } from './paths.ts';
 import { buildSite } from './site.ts';
 import type { Verb } from './verb.ts';
@@ -19,7 +19,7 @@ export const verb: Verb = {
       .option('--force', 'Compute again what is already there');
     addKnobs(command, ['out', 'base', 'site', 'backend', 'memory', 'detail', 'seed']);
   },
-  async run({ flags, settings, project, terminal, signal, folder, command }) {
+  async run({ flags, settings, project, terminal, signal, folder }) {
     const reports = flags['reports'] === undefined ? resolve(folder, REPORTS) : project.reports;
     await makeWritable(reports, '--reports');
     await makeWritable(project.out, '--out');
@@ -38,7 +38,7 @@ export const verb: Verb = {
       why: false,
       progress: terminal.bar,
       signal,
-      command,
+      command: commandOf(['demo'], settings),
     });
     for (const failure of result.failures) terminal.complain(failure);
     await buildSite({ ...project, reports }, terminal, signal);

@@ -1,5 +1,6 @@
 // Flags made from the knobs of settings.ts, so that a flag, its variable and its line in the help cannot disagree.
 import { Option, type Command } from 'commander';
+import { basename } from 'node:path';
 import { flagOf } from '../../analysis/config.ts';
 import {
   aboutOf,
@@ -8,6 +9,7 @@ import {
   type About,
   type Project,
   type SettingName,
+  type Settings,
 } from '../../analysis/settings.ts';
 import type { z } from 'zod';
 
@@ -38,9 +40,34 @@ export function addKnobs(command: Command, names: readonly (SettingName | keyof 
 export const ALL_KNOBS = Object.keys(settingsSchema.shape) as SettingName[];
 
 function describe(schema: z.ZodType, { description, unit, range }: About): string {
-  const fallback: unknown = schema.parse(undefined);
+  const fallback = schema.parse(undefined) as string | number | readonly string[] | null;
   const told = fallback === null || Array.isArray(fallback) || description.includes('(default');
   const amount = unit && !told ? `${String(fallback)} ${unit}` : String(fallback);
   const details = [told ? undefined : `default ${amount}`, range].filter(Boolean).join('; ');
   return details ? `${description} (${details})` : description;
 }
+
+/**
+ * The command line of an analysis for its report, made from its settings: the same whether they came from flags,
+ * variables or a file, in whatever order, and from whatever folder; of paths only the last part.
+ */
+export function commandOf(words: readonly string[], settings: Settings): string {
+  const flags = Object.entries(settingsSchema.shape).flatMap(([name, schema]) => {
+    const [value, about] = [settings[name as SettingName], aboutOf(schema)];
+    if (about.neutral && !about.path) return [];
+    if (JSON.stringify(value) === JSON.stringify(schema.parse(undefined))) return [];
+    return [flagOf(name), quoted(about.path ? basename(value as string) : textOf(name, value))];
+  });
+  return ['eigenlens', ...words.map(quoted), ...flags].join(' ');
+}
+
+function textOf(name: string, value: Settings[SettingName]): string {
+  if (Array.isArray(value)) return value.join(',');
+  if (value === null || typeof value !== 'object') return String(value);
+  if (name === 'preprocess') return JSON.stringify(value);
+  return Object.entries(value)
+    .map(([layer, count]) => `${layer}=${String(count)}`)
+    .join(',');
+}
+
+const quoted = (word: string): string => (/^[\w./:,=@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`);

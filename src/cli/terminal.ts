@@ -40,8 +40,8 @@ export function openTerminal(
   options: TerminalOptions,
   { out, err, now = () => performance.now() }: { out: NodeJS.WriteStream; err: NodeJS.WriteStream; now?: () => number },
 ): Terminal {
-  const live = options.progress && !options.quiet && err.isTTY === true;
-  const colour = options.colour && err.isTTY === true;
+  const live = options.progress && !options.quiet && err.isTTY;
+  const colour = options.colour && err.isTTY;
   const paint = (style: Parameters<typeof styleText>[0], text: string): string =>
     colour ? styleText(style, text, { validateStream: false }) : text;
   const stages: OpenStage[] = [];

@@ -14,8 +14,6 @@ export interface Invocation extends Config {
   readonly problem?: string;
   /** The folder that the command runs in. */
   readonly folder: string;
-  /** The command line as it may stand in a report: paths relative to the folder, or only their last part. */
-  readonly command: string;
 }
 
 export interface Outcome {

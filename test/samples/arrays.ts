@@ -9,28 +9,26 @@ export function npyBytes(
 ): Uint8Array {
   const tuple = shape.length === 1 ? `${shape[0]},` : shape.join(', ');
   const header = `{'descr': '${descr}', 'fortran_order': ${fortran ? 'True' : 'False'}, 'shape': (${tuple}), }\n`;
-  const [order, type, size] = [descr[0], descr[1], Number(descr.slice(2))];
+  const [order, type] = [descr[0], descr.slice(1)];
+  const size = Number(type.slice(1));
   const body = Buffer.alloc(numbers.length * size);
+  const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
   const little = order !== '>';
-  for (const [i, value] of numbers.entries()) {
-    const at = i * size;
-    if (type === 'f' && size === 2) {
-      // Small whole numbers only: exponent and fraction by hand.
-      const exponent = value === 0 ? -15 : Math.floor(Math.log2(value));
-      const bits = value === 0 ? 0 : ((exponent + 15) << 10) | Math.round((value / 2 ** exponent - 1) * 1024);
-      if (little) body.writeUInt16LE(bits, at);
-      else body.writeUInt16BE(bits, at);
-    } else if (type === 'f') {
-      if (size === 4) little ? body.writeFloatLE(value, at) : body.writeFloatBE(value, at);
-      else little ? body.writeDoubleLE(value, at) : body.writeDoubleBE(value, at);
-    } else if (size === 8) {
-      little ? body.writeBigInt64LE(BigInt(value), at) : body.writeBigInt64BE(BigInt(value), at);
-    } else if (type === 'i') {
-      little ? body.writeIntLE(value, at, size) : body.writeIntBE(value, at, size);
-    } else {
-      little ? body.writeUIntLE(value, at, size) : body.writeUIntBE(value, at, size);
-    }
-  }
+  const setters: Record<string, (at: number, value: number) => void> = {
+    b1: (at, value) => view.setUint8(at, value === 0 ? 0 : 1),
+    u1: (at, value) => view.setUint8(at, value),
+    i1: (at, value) => view.setInt8(at, value),
+    u2: (at, value) => view.setUint16(at, value, little),
+    i2: (at, value) => view.setInt16(at, value, little),
+    u4: (at, value) => view.setUint32(at, value, little),
+    i4: (at, value) => view.setInt32(at, value, little),
+    u8: (at, value) => view.setBigUint64(at, BigInt(value), little),
+    i8: (at, value) => view.setBigInt64(at, BigInt(value), little),
+    f2: (at, value) => view.setUint16(at, smallHalf(value), little),
+    f4: (at, value) => view.setFloat32(at, value, little),
+    f8: (at, value) => view.setFloat64(at, value, little),
+  };
+  for (const [i, value] of numbers.entries()) setters[type]!(i * size, value);
   const length = Buffer.alloc(2);
   length.writeUInt16LE(header.length);
   return Buffer.concat([
@@ -41,6 +39,13 @@ export function npyBytes(
     Buffer.from(header),
     body,
   ]);
+}
+
+/** Half float bits of a small whole number: exponent and fraction by hand. */
+function smallHalf(value: number): number {
+  if (value === 0) return 0;
+  const exponent = Math.floor(Math.log2(value));
+  return ((exponent + 15) << 10) | Math.round((value / 2 ** exponent - 1) * 1024);
 }
 
 /** An IDX file of bytes. */
