@@ -94,5 +94,5 @@ function reason(cause: unknown): string {
   const code = (cause as NodeJS.ErrnoException).code;
   if (code === 'ENOENT') return 'there is no such file';
   if (code === 'EACCES' || code === 'EPERM') return 'no permission';
-  return code ?? String((cause as Error).message);
+  return code ?? (cause as Error).message;
 }

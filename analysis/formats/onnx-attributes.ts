@@ -1,8 +1,6 @@
 // The settings of an ONNX node as plain values.
-import { AttributeType, type AttributeProto } from '../kernels/onnx-protobuf.ts';
+import { AttributeType, type AttributeProto, type TensorProto } from '../kernels/onnx-protobuf.ts';
 import { constantOf, type Constant } from '../network/constant-folding.ts';
-import type { ModelFile } from './model-file.ts';
-import { readTensor } from './onnx-tensor.ts';
 
 /** Values by name, without a prototype, so that no name means anything else. */
 export type Attributes = Record<string, unknown>;
@@ -10,7 +8,10 @@ export type Attributes = Record<string, unknown>;
 const text = new TextDecoder();
 
 /** The attributes of a node as plain numbers, words, lists and constants, by name. */
-export function attributesOf(attributes: readonly AttributeProto[], model: ModelFile): Attributes {
+export function attributesOf(
+  attributes: readonly AttributeProto[],
+  read: (tensor: TensorProto) => Constant,
+): Attributes {
   const result = Object.create(null) as Attributes;
   for (const attribute of attributes) {
     const { name, type } = attribute;
@@ -20,7 +21,7 @@ export function attributesOf(attributes: readonly AttributeProto[], model: Model
     else if (type === AttributeType.int || (type === 0 && has('i'))) result[name] = attribute.i;
     else if (type === AttributeType.string || (type === 0 && has('s')))
       result[name] = text.decode(Uint8Array.from(attribute.s));
-    else if (attribute.t) result[name] = readTensor(attribute.t, model);
+    else if (attribute.t) result[name] = read(attribute.t);
     else if (type === AttributeType.floats || (type === 0 && attribute.floats.length > 0))
       result[name] = [...attribute.floats];
     else if (type === AttributeType.ints || type === 0) result[name] = [...attribute.ints];

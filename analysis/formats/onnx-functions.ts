@@ -63,7 +63,7 @@ export function withoutFunctions(
         return value ? [{ ...withFields(value), name: attribute.name }] : [];
       }),
     }));
-    return withoutFunctions(inner as NodeProto[], functions, depth + 1);
+    return withoutFunctions(inner, functions, depth + 1);
   });
 }
 

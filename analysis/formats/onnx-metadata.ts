@@ -20,8 +20,7 @@ export function classNamesOf(metadata: ReadonlyMap<string, string>): readonly st
     }
     try {
       const list: unknown = JSON.parse(value);
-      if (Array.isArray(list) && list.length > 0 && list.every((name) => typeof name === 'string'))
-        return list as string[];
+      if (Array.isArray(list) && list.length > 0 && list.every((name) => typeof name === 'string')) return list;
     } catch {
       continue;
     }

@@ -60,16 +60,19 @@ export function readOnnx(model: ModelFile, options: LoadOptions = {}): Graph {
   const nodes = withoutFunctions(graph.node, proto.functions);
   const used = new Set([...nodes.flatMap((node) => namesUsed(node)), ...graph.output.map((output) => output.name)]);
 
-  let halfPrecision = false;
+  const halfPrecision = new Set<string>();
 
   const resolve = (name: string): string => aliases.get(name) ?? name;
+  const readOnce = (tensor: TensorProto): Constant => {
+    if (tensor.dataType === DataType.float16 || tensor.dataType === DataType.bfloat16) halfPrecision.add(tensor.name);
+    return readTensor(tensor, model, (bytes) => external.push(bytes));
+  };
   const constantAt = (name: string): Constant | undefined => {
     const id = resolve(name);
     const known = constants.get(id);
     const tensor = tensors.get(id);
     if (known || !tensor) return known;
-    const read = readTensor(tensor, model, (bytes) => external.push(bytes));
-    if (tensor.dataType === DataType.float16 || tensor.dataType === DataType.bfloat16) halfPrecision = true;
+    const read = readOnce(tensor);
     constants.set(id, read);
     return read;
   };
@@ -122,7 +125,7 @@ export function readOnnx(model: ModelFile, options: LoadOptions = {}): Graph {
       if (!op && !(standard && (foldable(kind) || folded.has(kind)))) throw new Refusal();
       return;
     }
-    const attributes = attributesOf(node.attributes, model);
+    const attributes = attributesOf(node.attributes, readOnce);
     const inputs: string[] = [];
     node.inputs.forEach((name, i) => {
       const key = settings?.[i];
@@ -137,7 +140,10 @@ export function readOnnx(model: ModelFile, options: LoadOptions = {}): Graph {
       const type = Number(attributes['to']);
       attributes['to'] = constantTypeOf(type) ?? dataTypeName(type);
     }
-    if (standard && kind === 'If') return importBranch(node, inputs[0]!);
+    if (standard && kind === 'If') {
+      importBranch(node, inputs[0]!);
+      return;
+    }
     const result = standard ? constantResult(kind, inputs, attributes) : undefined;
     if (result) {
       result.forEach((constant, i) => outputs[i] && constants.set(outputs[i], constant));
@@ -145,7 +151,7 @@ export function readOnnx(model: ModelFile, options: LoadOptions = {}): Graph {
     }
     if (!op) throw new Refusal();
     if (opset < oldestOpset && attributes['broadcast'] === 1) throw new Refusal(`broadcasting of opset ${opset}`);
-    const drafts = [op.convert(importerOf(node, inputs, attributes))].flat() as Draft[];
+    const drafts: Draft[] = [op.convert(importerOf(node, inputs, attributes))].flat();
     drafts.forEach((draft, i) => {
       const output = outputs[i];
       // Only what is read is made: the parts of a split that lead nowhere are not.
@@ -176,7 +182,7 @@ export function readOnnx(model: ModelFile, options: LoadOptions = {}): Graph {
       return fold(kind, [{ type: 'integer', shape, data: new Float64Array(0) }], attributes);
     }
     if (!foldable(kind) || values.includes(undefined)) return undefined;
-    if (kind === 'Cast' && constantTypeKnown(attributes['to']) === false) return undefined;
+    if (kind === 'Cast' && !constantTypeKnown(attributes['to'])) return undefined;
     return fold(kind, values as (Constant | null)[], attributes);
   };
 
@@ -250,7 +256,7 @@ export function readOnnx(model: ModelFile, options: LoadOptions = {}): Graph {
   const outputs: NodeId[] = [];
   for (const { name } of graph.output) outputs.push(unknown.has(resolve(name)) ? name : idOf(name));
   checkBatch(graph, (name) => (builder.has(resolve(name)) ? builder.shapeOf(resolve(name)) : undefined), given, file);
-  if (halfPrecision) notes.push('Half-precision weights are computed with in float32.');
+  if (halfPrecision.size > 0) notes.push('Half-precision weights are computed with in float32.');
 
   const hints = metadataOf(proto);
   const shape = builder.shapeOf(input);

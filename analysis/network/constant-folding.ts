@@ -190,7 +190,7 @@ const arithmetic =
 
 const comparison =
   (compute: (a: number, b: number) => boolean): Fold =>
-  (inputs) => [elementwise('boolean', inputs as Constant[], (a, b) => (compute(a!, b!) ? 1 : 0))];
+  (inputs) => [elementwise('boolean', inputs as Constant[], (a, b) => (compute(a, b) ? 1 : 0))];
 
 const list = (attributes: FoldAttributes, key: string): readonly number[] | undefined => {
   const value = attributes[key];
@@ -362,7 +362,7 @@ const folds = new Map<string, Fold>(
     },
     Where: (inputs) => {
       const [condition, a, b] = inputs as [Constant, Constant, Constant];
-      return [elementwise(typeOf([a, b]), [condition, a, b], (c, x, y) => (c !== 0 ? x! : y!))];
+      return [elementwise(typeOf([a, b]), [condition, a, b], (c, x, y) => (c !== 0 ? x : y))];
     },
     Add: arithmetic((a, b) => a + b),
     Sum: arithmetic((a, b) => a + b),
@@ -376,7 +376,7 @@ const folds = new Map<string, Fold>(
       return arithmetic((a, b) => a / b)(inputs, attributes);
     },
     Mod: (inputs, { fmod }) => arithmetic((a, b) => (fmod === 1 ? a % b : a - b * Math.floor(a / b)))(inputs, {}),
-    Pow: ([x, y]) => [elementwise(x!.type, [x!, y!], (a, b) => a! ** b!)],
+    Pow: ([x, y]) => [elementwise(x!.type, [x!, y!], (a, b) => a ** b)],
     Min: arithmetic(Math.min),
     Max: arithmetic(Math.max),
     Equal: comparison((a, b) => a === b),
@@ -414,7 +414,7 @@ const folds = new Map<string, Fold>(
       const along = (c: Constant): Constant =>
         c.data.length === 1 ? { ...c, shape: [] } : { ...c, shape: x!.shape.map((n, i) => (i === at ? n : 1)) };
       const origin = zero ? along(zero) : constantOf('integer', [], [0]);
-      const result = elementwise('float', [x!, along(scale!), origin], (value, s, z) => (value! - z!) * s!);
+      const result = elementwise('float', [x!, along(scale!), origin], (value, s, z) => (value - z) * s);
       return [{ ...result, name: x!.name }];
     },
   } satisfies Record<string, Fold>),

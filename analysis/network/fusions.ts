@@ -7,6 +7,7 @@ import { normalisations } from './normalisation-fusions.ts';
 import {
   asConstant,
   asTensor,
+  clipBounds,
   close,
   constantAndOther,
   instead,
@@ -118,20 +119,14 @@ const clip: Rule = (node, before) => {
     return [instead(node, { op: 'clip', inputs: [x], attributes })];
   }
   if (node.op !== 'clip') return null;
-  const { min, max } = node.attributes as { min?: number | null; max?: number | null };
+  const { min, max } = clipBounds(node);
   const inner = before.node(node.inputs[0]!);
-  if (min == null && inner.op === 'relu') {
-    return max! > 0 ? [instead(node, { op: 'clip', inputs: inner.inputs, attributes: { min: 0, max } })] : null;
+  const below = inner.op === 'relu' ? { min: 0 } : inner.op === 'clip' ? clipBounds(inner) : undefined;
+  const onlyBelow = below?.min !== undefined && !('max' in below && below.max !== undefined);
+  if (min === undefined && max !== undefined && onlyBelow && below.min! < max) {
+    return [instead(node, { op: 'clip', inputs: inner.inputs, attributes: { min: below.min, max } })];
   }
-  if (
-    inner.op === 'clip' &&
-    min == null &&
-    inner.attributes['max'] == null &&
-    (inner.attributes['min'] as number) < max!
-  ) {
-    return [instead(node, { op: 'clip', inputs: inner.inputs, attributes: { min: inner.attributes['min'], max } })];
-  }
-  return min === 0 && max == null ? [instead(node, { op: 'relu', inputs: node.inputs })] : null;
+  return min === 0 && max === undefined ? [instead(node, { op: 'relu', inputs: node.inputs })] : null;
 };
 
 /** x^½ and x^−1 have ops of their own. */
@@ -260,7 +255,7 @@ function gatedActivation(
     return close(scale, 1) && isPolynomial(ramp, [0.5, 1 / 6]) ? hardSwish : undefined;
   }
   if (gate.op === 'clip') {
-    const { min, max } = gate.attributes as { min?: number | null; max?: number | null };
+    const { min, max } = clipBounds(gate);
     const ramp = inner()?.map((c) => c * scale);
     return min === 0 && close((max ?? 0) * scale, 1) && isPolynomial(ramp, [0.5, 1 / 6]) ? hardSwish : undefined;
   }

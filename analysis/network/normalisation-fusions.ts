@@ -1,6 +1,6 @@
 // Rules of the canonical form for normalisation spelled out in arithmetic: (x − mean)/√(variance + ε), and the scale and the
 // bias that follow it.
-import { type Shape, type Tensor } from '../kernels/kernels.ts';
+import type { Tensor } from '../kernels/kernels.ts';
 import { normalAxes } from './constant-folding.ts';
 import type { Node, NodeId } from './network.ts';
 import { constantAndOther, instead, sameShape, scalarAt, tensorAt, type Before, type Rule } from './rewriting.ts';
@@ -89,7 +89,7 @@ const core: Rule = (node, before) => {
         : trailing
           ? ['layer-norm', { axis: first, epsilon }]
           : ['mvn', { axes, epsilon }];
-    return [instead(node, { op: op as string, inputs: [x], attributes: attributes as Node['attributes'] })];
+    return [instead(node, { op: op, inputs: [x], attributes: attributes })];
   }
   return null;
 };
@@ -104,7 +104,7 @@ function fitted({ op, attributes, shape }: Node, { data, shape: from }: Tensor):
   }
   const first = attributes['axis'] as number;
   const inside = aligned.every((n, axis) => (axis < first ? n === 1 : n === shape[axis]));
-  return inside ? { data, shape: aligned.slice(first) as Shape } : undefined;
+  return inside ? { data, shape: aligned.slice(first) } : undefined;
 }
 
 /** A constant that multiplies, or is added to, what a normalisation gives. */

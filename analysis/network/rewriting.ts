@@ -43,6 +43,13 @@ export function instead(
   return { ...node, attributes: {}, parameters: {}, ...change };
 }
 
+/** The bounds of a clip that are there. */
+export function clipBounds({ attributes }: Node): { min: number | undefined; max: number | undefined } {
+  const bound = (key: string): number | undefined =>
+    typeof attributes[key] === 'number' && Number.isFinite(attributes[key]) ? attributes[key] : undefined;
+  return { min: bound('min'), max: bound('max') };
+}
+
 export const sameShape = (a: Shape, b: Shape): boolean => a.length === b.length && a.every((n, axis) => n === b[axis]);
 
 /** Equal up to the rounding of a float32 constant. */

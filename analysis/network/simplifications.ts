@@ -1,10 +1,11 @@
 // Rules of the canonical form that remove: what changes nothing, shapes changed twice, and arithmetic on constants.
 import { broadcastShapes, constantOf, fold } from './constant-folding.ts';
 import type { Node, NodeId } from './network.ts';
-import { asConstant, asTensor, instead, sameShape, tensorAt, type Before, type Rule } from './rewriting.ts';
+import { asConstant, asTensor, clipBounds, instead, sameShape, tensorAt, type Before, type Rule } from './rewriting.ts';
 
 /** The input that a node passes on unchanged, if it does. */
-export function passedOn({ op, inputs, attributes, shape }: Node, before: Before): NodeId | undefined {
+export function passedOn(node: Node, before: Before): NodeId | undefined {
+  const { op, inputs, attributes, shape } = node;
   const [x] = inputs;
   if (x === undefined) return undefined;
   const same = sameShape(before.node(x).shape, shape);
@@ -27,7 +28,7 @@ export function passedOn({ op, inputs, attributes, shape }: Node, before: Before
     case 'power':
       return attributes['exponent'] === 1 && same ? x : undefined;
     case 'clip':
-      return attributes['min'] == null && attributes['max'] == null ? x : undefined;
+      return Object.values(clipBounds(node)).every((bound) => bound === undefined) ? x : undefined;
     default:
       return undefined;
   }

@@ -11,7 +11,6 @@ import {
   decodeModel,
   encodeModel,
   type AttributeProto,
-  type ModelProto,
   type TensorProto,
   type Written,
 } from '../../analysis/kernels/onnx-protobuf.ts';
@@ -114,7 +113,7 @@ export function onnxBytes({
       output: outputs.map((name) => info(name)),
     },
   };
-  return encodeModel(model as unknown as Written<ModelProto>);
+  return encodeModel(model);
 }
 
 /** The network of an ONNX file in memory, before its canonical form. */

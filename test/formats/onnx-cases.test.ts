@@ -43,9 +43,8 @@ describe.skipIf(!hasShared)('the operator cases of the ONNX project', () => {
   beforeAll(async () => {
     backend = await onnxruntimeBackend();
   });
-  afterAll(() => backend?.dispose());
+  afterAll(() => backend.dispose());
 
-  let compared = 0;
   const covered = new Set<string>();
   const refused = new Map<string, string>();
   const both = [
@@ -62,13 +61,11 @@ describe.skipIf(!hasShared)('the operator cases of the ONNX project', () => {
         const graph = proto.graph!;
         const [first, ...others] = graph.input.map((input, i) => ({ input, tensor: inputs[i]! }));
         if (asWeights) {
-          graph.initializer.push(
-            ...others.map(({ input, tensor }) => ({ ...tensor, name: input.name }) as TensorProto),
-          );
+          graph.initializer.push(...others.map(({ input, tensor }) => ({ ...tensor, name: input.name })));
         }
         const named = new Map([first!, ...others].map(({ input, tensor }) => [input.name, tensor]));
         const inputShape = Object.fromEntries([...named].map(([key, tensor]) => [key, [...tensor.dims]]));
-        const bytes = encodeModel({ ...proto, graph: { ...graph } } as never);
+        const bytes = encodeModel({ ...proto, graph: { ...graph } });
         const read = readOnnx(inMemory(bytes, `${name}.onnx`), { inputShape });
         const wanted = read.outputs.filter((id) => !read.unknown.has(id));
         if (wanted.length === 0) {
@@ -88,7 +85,7 @@ describe.skipIf(!hasShared)('the operator cases of the ONNX project', () => {
             // The files of bfloat16 cases call their bits uint16.
             const dataType = graph.output[at]!.type!.tensorType!.elemType;
             const isBfloat16 = dataType === DataType.bfloat16;
-            const expected = numbers(isBfloat16 ? ({ ...outputs[at]!, dataType } as TensorProto) : outputs[at]!);
+            const expected = numbers(isBfloat16 ? { ...outputs[at]!, dataType } : outputs[at]!);
             expect(result.shape).toEqual([1, ...expected.shape]);
             const finite = [...expected.data].filter(Number.isFinite);
             const largest = finite.reduce((most, x) => Math.max(most, Math.abs(x)), 1);
@@ -101,7 +98,6 @@ describe.skipIf(!hasShared)('the operator cases of the ONNX project', () => {
             });
           });
         }
-        compared++;
         covered.add(name);
       });
     }
@@ -109,9 +105,7 @@ describe.skipIf(!hasShared)('the operator cases of the ONNX project', () => {
 
   it('are all covered but those that are refused for a reason', () => {
     const missed = [...refused].filter(([name]) => !covered.has(name));
-    const listed = missed.map(([name, why]) => `${name} (${why})`).join(', ');
-    console.info(`${compared} comparisons over ${covered.size} cases; ${missed.length} refused: ${listed}`);
-    expect(covered.size + missed.length + Object.keys(notNetworks).length).toBe(cases.length);
-    expect(missed.map(([name]) => name)).toEqual([]);
+    expect(missed).toEqual([]);
+    expect(covered.size).toBe(cases.length - Object.keys(notNetworks).length);
   });
 });

@@ -19,7 +19,7 @@ let backend: Backend;
 beforeAll(async () => {
   backend = await onnxruntimeBackend();
 });
-afterAll(() => backend?.dispose());
+afterAll(() => backend.dispose());
 
 const n = onnxNode;
 const scalars = (values: Readonly<Record<string, number>>) =>
@@ -413,7 +413,7 @@ describe('normalisation spelled out is recognised', () => {
 });
 
 describe('the final activation is taken off', () => {
-  it('softmax, also behind a reshape, with a note', async () => {
+  it('softmax, also behind a reshape, with a note', () => {
     const network = canonical(
       networkFrom({
         nodes: [n('Softmax', ['x'], ['p'], { axis: 1 }), n('Flatten', ['p'], ['y'])],

@@ -9,7 +9,7 @@ let backend: Backend;
 beforeAll(async () => {
   backend = await onnxruntimeBackend();
 });
-afterAll(() => backend?.dispose());
+afterAll(() => backend.dispose());
 
 const n = onnxNode;
 const network = () =>
