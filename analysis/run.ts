@@ -12,8 +12,10 @@ import { EXIT, nearest, UserError } from './errors.ts';
 import { pictureStore } from './figures/picture-store.ts';
 import { loadNetwork } from './formats/index.ts';
 import { chooseBackend } from './kernels/choose.ts';
+import { sizeOf } from './kernels/kernels.ts';
 import { METHODS } from './methods/index.ts';
 import type { Answer, Method, Unit } from './methods/method.ts';
+import { nodeOf, type Network } from './network/network.ts';
 import type { Progress } from './progress.ts';
 import { openInputSamples } from './samples.ts';
 import { resultSettings, type Settings } from './settings.ts';
@@ -65,6 +67,7 @@ export async function runAnalysis(options: AnalysisOptions): Promise<AnalysisRes
   });
   const id = options.id ?? idFromName(network.name);
   checkId(id);
+  const against = settings.against ? await loadSecond(settings.against, network) : null;
   const { samples, classNames } = await openInputSamples(network, settings);
   const samplesSha256 = await samples.digest();
   const backend = await chooseBackend(settings.backend);
@@ -77,7 +80,13 @@ export async function runAnalysis(options: AnalysisOptions): Promise<AnalysisRes
     method: `${method.id} ${method.version}`,
     settings: pick(resultSettings(settings), [...method.settings, 'seed', 'layers', 'detail']),
   });
-  const wholeKey = hash({ keys: methods.map(keyOf), settings: resultSettings(settings), tool: VERSION, id });
+  const wholeKey = hash({
+    keys: methods.map(keyOf),
+    settings: resultSettings(settings),
+    tool: VERSION,
+    id,
+    against: against?.sha256,
+  });
 
   try {
     if (options.why) await explainKeys(cache, methods.map(keyOf), progress);
@@ -85,7 +94,17 @@ export async function runAnalysis(options: AnalysisOptions): Promise<AnalysisRes
       return { id, folder, outcome: 'done', cached: true, failures: [] };
 
     const pictures = pictureStore(cache);
-    const study = await createStudy({ network, samples, settings, backend, pictures, classNames, progress, signal });
+    const study = await createStudy({
+      network,
+      samples,
+      settings,
+      against,
+      backend,
+      pictures,
+      classNames,
+      progress,
+      signal,
+    });
     try {
       const statuses: MethodStatus[] = [];
       const answers: Answer[] = [];
@@ -136,6 +155,19 @@ export async function runAnalysis(options: AnalysisOptions): Promise<AnalysisRes
   }
 }
 
+/** The second model of the sanity checks: it must take and give what the first one does. */
+async function loadSecond(file: string, first: Network): Promise<Network> {
+  const second = await loadNetwork(file);
+  for (const end of ['input', 'output'] as const) {
+    const [a, b] = [nodeOf(first, first[end]).shape, nodeOf(second, second[end]).shape];
+    if (sizeOf(a) !== sizeOf(b) || a.length !== b.length)
+      throw new UserError(`The ${end} of --against is [${b.join(', ')}], that of the model [${a.join(', ')}].`, {
+        hint: 'Give a model of the same inputs and outputs.',
+      });
+  }
+  return second;
+}
+
 /** Whether the report that stands was made, completely, from the same key. */
 async function isCurrent(folder: string, key: string): Promise<boolean> {
   try {
@@ -180,7 +212,9 @@ async function runMethod(
   if (failures.length === 0) answers.push(...(method.summarise?.(study, answers) ?? []));
   const outcome = failures.length > 0 && answers.length === 0 ? 'FAILED' : 'ANSWERED';
   const reason =
-    failures.length > 0 ? `${failures.length} of ${units.length} parts failed: ${failures[0]!.reason}` : null;
+    failures.length > 0
+      ? `${failures.length} of ${units.length} parts failed: ${failures[0]!.reason}`
+      : (method.remark?.(study) ?? null);
   return { status: { ...base, outcome, reason, layersSkipped, failures }, answers };
 }
 

@@ -34,6 +34,8 @@ export interface Study {
   /** The samples as the network takes them. */
   readonly samples: InputSamples;
   readonly settings: Settings;
+  /** The second model of the sanity checks (--against). */
+  readonly against: Network | null;
   readonly backend: Backend;
   readonly task: Task;
   /** Indices of the samples that get their own pictures and pages: wrong ones first, then spread over the classes. */
@@ -85,6 +87,7 @@ export interface StudyOptions {
   readonly network: Network;
   readonly samples: InputSamples;
   readonly settings: Settings;
+  readonly against?: Network | null | undefined;
   readonly backend: Backend;
   readonly pictures: PictureStore;
   readonly classNames: readonly string[] | null;
@@ -103,11 +106,17 @@ export async function createStudy(options: StudyOptions): Promise<Study> {
   const layers = layersOf(network);
   const inputShape = nodeOf(network, network.input).shape;
   const outputShape = nodeOf(network, network.output).shape;
-  const views = { input: inputView(inputShape, network.layout, samples.rawShape), output: undefined as View | undefined };
+  const views = {
+    input: inputView(inputShape, network.layout, samples.rawShape),
+    output: undefined as View | undefined,
+  };
   views.output = outputView(outputShape, views.input);
   const outputCount = sizeOf(outputShape);
   const isClassifier =
-    views.output.kind === 'vector' && outputCount >= 2 && outputCount !== sizeOf(inputShape) && (samples.labels !== null || classNames !== null || network.stripped !== null);
+    views.output.kind === 'vector' &&
+    outputCount >= 2 &&
+    outputCount !== sizeOf(inputShape) &&
+    (samples.labels !== null || classNames !== null || network.stripped !== null);
   const task: Task = isClassifier ? 'classification' : views.output.kind === 'vector' ? 'regression' : 'image';
 
   const checkpoint = (): void => signal.throwIfAborted();
@@ -162,22 +171,25 @@ export async function createStudy(options: StudyOptions): Promise<Study> {
 
   const correct = (sample: number): boolean | null =>
     predictions && labels && labels[sample]! >= 0 ? predictions[sample] === labels[sample] : null;
-  const draw = (view: View) => (vector: Float32Array, alt: string, options: DrawOptions = {}) =>
-    pictures.draw({
-      kind: 'map',
-      ...options,
-      values: view.arrange(vector),
-      height: view.height,
-      width: view.width,
-      channels: view.channels,
-      alt,
-    });
+  const draw =
+    (view: View) =>
+    (vector: Float32Array, alt: string, options: DrawOptions = {}) =>
+      pictures.draw({
+        kind: 'map',
+        ...options,
+        values: view.arrange(vector),
+        height: view.height,
+        width: view.width,
+        channels: view.channels,
+        alt,
+      });
 
   return {
     network,
     layers,
     samples,
     settings,
+    against: options.against ?? null,
     backend,
     task,
     detailed: chooseDetailed(samples, settings.detail, labels ?? predictions, correct),
@@ -201,7 +213,15 @@ export async function createStudy(options: StudyOptions): Promise<Study> {
       const image = await samples.image(sample);
       if (!image) return null;
       const [height, width, channels = 1] = image.shape as [number, number, number?];
-      return pictures.draw({ values: image.data, height, width, channels, kind: 'photo', keepNumbers, alt: `Sample ${samples.name(sample)}` });
+      return pictures.draw({
+        values: image.data,
+        height,
+        width,
+        channels,
+        kind: 'photo',
+        keepNumbers,
+        alt: `Sample ${samples.name(sample)}`,
+      });
     },
     pictures,
     blockSize,
@@ -209,7 +229,11 @@ export async function createStudy(options: StudyOptions): Promise<Study> {
     checkpoint,
     aborted: () => signal.aborted,
     dispose() {
-      for (const compiled of [...forwards.values(), ...maps.values()]) void compiled.then((c) => c.dispose(), () => {});
+      for (const compiled of [...forwards.values(), ...maps.values()])
+        void compiled.then(
+          (c) => c.dispose(),
+          () => {},
+        );
     },
   };
 }

@@ -1,5 +1,6 @@
 // Every method, in the order in which a report is read; one line each.
 import { adversarialStep } from './adversarial-step.ts';
+import { attributions } from './attributions.ts';
 import { biasSharesMethod } from './bias-shares.ts';
 import { decisionTraces } from './decision-traces.ts';
 import { inputOutputMap } from './input-output-map.ts';
@@ -8,6 +9,7 @@ import { layerFeatures } from './layer-features.ts';
 import type { Method } from './method.ts';
 import { outputContributions } from './output-contributions.ts';
 import { pixelVotes } from './pixel-votes.ts';
+import { sanity } from './sanity.ts';
 import { weightDirections } from './weight-directions.ts';
 
 export const METHODS: readonly Method[] = [
@@ -20,4 +22,6 @@ export const METHODS: readonly Method[] = [
   pixelVotes,
   inputPatterns,
   outputContributions,
+  attributions,
+  sanity,
 ];

@@ -39,6 +39,8 @@ export interface Method {
   /** Layers that it does not cover, with the reason; every layer appears in the report. */
   skipped?(study: Study): readonly SkippedLayer[];
   answer(study: Study, unit: Unit): Promise<readonly Answer[]>;
+  /** What it leaves out though it answers, in words; null where it leaves out nothing. */
+  remark?(study: Study): string | null;
   /** What follows from all answers together (means over samples, say); cheap, never kept. */
   summarise?(study: Study, answers: readonly Answer[]): readonly Answer[];
 }

@@ -1,0 +1,232 @@
+// Do the pictures depend on what the network has learnt? (SLP; methods.md, section 2; Adebayo et al. 2018) Spearman's rank
+// correlation of each picture between the network and the same one with weights drawn anew, from the top layer down and
+// everywhere, and a second model where one is given.
+import type { SanityScore } from '../../reports/format.ts';
+import { sizeOf } from '../kernels/kernels.ts';
+import type { Layer } from '../network/layers.ts';
+import { nodeOf, type Network } from '../network/network.ts';
+import { redrawn } from '../network/redrawn.ts';
+import { opOf } from '../ops/index.ts';
+import type { Study } from '../study.ts';
+import { explainedOf, leadingOutputs } from './attributions.ts';
+import { applicableTo, COMPARISON_METHODS, PICTURE_SETTINGS, type PictureOf } from './comparison-pictures.ts';
+import { explained as explainedNetwork, type ExplainedNetwork } from './explained-network.ts';
+import { planRows } from './jacobian-rows.ts';
+import type { Method } from './method.ts';
+import { pixelsOf } from './pixels.ts';
+import { componentGram, inputComponents, singularPatterns } from './singular-patterns.ts';
+import { spearman } from './spearman.ts';
+
+/** Most layers at which the cascade stops to compare. */
+const MOST_STOPS = 8;
+/** Multiply-adds that all comparisons may cost (some minutes natively): above it the costly methods are left out, then samples. */
+const BUDGET = 2e12;
+/** Most outputs whose components make up the pattern that is compared. */
+const MOST_OUTPUTS = 64;
+
+interface Variant {
+  readonly against: string;
+  readonly layer: string | null;
+  make(): Network;
+}
+
+interface Kind {
+  readonly id: string;
+  readonly passes: number;
+  draw(of: PictureOf): Promise<Float32Array>;
+}
+
+export const sanity: Method = {
+  id: 'sanity',
+  question: 'Do the pictures depend on what the network has learnt?',
+  version: 1,
+  settings: ['sanitySamples', 'mode', ...PICTURE_SETTINGS],
+  units(study) {
+    if (study.outputView.kind !== 'vector') return 'the output is a picture, not a score that could be attributed';
+    if (study.detailed.length === 0) return 'no sample was chosen to be looked at in detail (--detail)';
+    // A second model is no setting: its content stands in the key.
+    return [{ key: study.against ? `all against ${study.against.sha256}` : 'all' }];
+  },
+  remark(study) {
+    const { left, samples } = choose(study);
+    const fewer =
+      samples < Math.min(study.settings.sanitySamples, study.detailed.length) ? [`only ${samples} samples`] : [];
+    const reasons = [...(left.length > 0 ? [`without ${left.join(' and ')}`] : []), ...fewer];
+    return reasons.length > 0 ? `Kept within its budget: ${reasons.join(', ')}.` : null;
+  },
+  async answer(study) {
+    const { kinds, samples: count } = choose(study);
+    const own = explainedOf(study);
+    const samples = Array.from(
+      { length: count },
+      (_, i) => study.detailed[Math.floor((i * study.detailed.length) / count)]!,
+    );
+    const subjects = await Promise.all(
+      samples.map(async (sample) => {
+        const x = await study.inputs(sample, sample + 1);
+        const [values] = await own.valuesAt([study.network.output], x);
+        return { sample, x, output: leadingOutputs(values!.data, 1)[0]! };
+      }),
+    );
+    const picturesOf = async (explained: ExplainedNetwork, kind: Kind): Promise<Float32Array[]> => {
+      const pictures: Float32Array[] = [];
+      for (const { sample, x, output } of subjects) {
+        study.checkpoint();
+        const pixels = pixelsOf(study.inputView, x.data.length);
+        pictures.push(
+          await kind.draw({
+            explained,
+            x,
+            output,
+            pixels,
+            settings: study.settings,
+            random: study.random,
+            sample: String(sample),
+          }),
+        );
+      }
+      return pictures;
+    };
+    const originals = new Map<string, Float32Array[]>();
+    for (const kind of kinds) originals.set(kind.id, await picturesOf(own, kind));
+    const scores: SanityScore[] = [];
+    for (const variant of variantsOf(study)) {
+      const explained = explainedNetwork(variant.make(), study);
+      try {
+        for (const kind of kinds.filter(({ id }) => appliesTo(id, explained))) {
+          const pictures = await picturesOf(explained, kind);
+          const correlations = pictures.flatMap((picture, i) => spearman(originals.get(kind.id)![i]!, picture) ?? []);
+          if (correlations.length === 0) continue;
+          scores.push({
+            picture: kind.id,
+            against: variant.against,
+            layer: variant.layer,
+            ...momentsOf(correlations),
+            samples: correlations.length,
+          });
+        }
+      } finally {
+        explained.dispose();
+      }
+    }
+    return [{ on: 'model', fields: { sanity: scores } }];
+  },
+};
+
+function momentsOf(values: readonly number[]): { spearmanMean: number; spearmanSd: number } {
+  const mean = values.reduce((sum, x) => sum + x, 0) / values.length;
+  const variance = values.reduce((sum, x) => sum + (x - mean) ** 2, 0) / Math.max(1, values.length - 1);
+  return { spearmanMean: mean, spearmanSd: Math.sqrt(variance) };
+}
+
+const appliesTo = (id: string, explained: ExplainedNetwork): boolean =>
+  !COMPARISON_METHODS.some((method) => method.id === id) ||
+  applicableTo(explained).methods.some((method) => method.id === id);
+
+/** Weights redrawn from the top layer down to each stop, then all of them; then the second model. */
+function variantsOf(study: Study): Variant[] {
+  const { network, layers, against } = study;
+  const withWeights = layers.filter((layer) => layer.parameterCount > 0);
+  const stops = withWeights.slice(1).toReversed();
+  const chosen = new Set(
+    Array.from(
+      { length: Math.min(MOST_STOPS, stops.length) },
+      (_, i, n = Math.min(MOST_STOPS, stops.length)) => stops[Math.floor(((i + 1) * stops.length) / n) - 1]!,
+    ),
+  );
+  const from = (lowest: Layer): readonly Layer[] => withWeights.slice(withWeights.indexOf(lowest));
+  // One stream: each stop keeps the draws of those above it, for the layers are redrawn from the top.
+  const redraw = (some: readonly Layer[]): Network =>
+    some
+      .toReversed()
+      .reduce((made, layer) => redrawn(made, [layer], study.random(`weights of ${layer.name}`)), network);
+  const cascade = stops
+    .filter((layer) => chosen.has(layer))
+    .map((layer): Variant => ({ against: REDRAWN, layer: layer.name, make: () => redraw(from(layer)) }));
+  const all: Variant = { against: REDRAWN, layer: null, make: () => redraw(withWeights) };
+  const second: Variant[] = against
+    ? [
+        {
+          against: `the second model (${against.name}, ${against.sha256.slice(0, 8)})`,
+          layer: null,
+          make: () => against,
+        },
+      ]
+    : [];
+  return [...(withWeights.length > 0 ? [...cascade, all] : []), ...second];
+}
+
+const REDRAWN = 'weights drawn anew';
+
+/** Which pictures are compared, and at how many samples, within the budget. */
+function choose(study: Study): { kinds: Kind[]; left: string[]; samples: number } {
+  const { settings, network } = study;
+  const own = explainedOf(study);
+  const kinds: Kind[] = [
+    { id: 'input-component', passes: 2, draw: (of) => componentPicture(of, study) },
+    {
+      id: 'input-pattern',
+      passes: 2 * Math.min(MOST_OUTPUTS, sizeOf(nodeOf(network, network.output).shape)),
+      draw: (of) => patternPicture(of, study),
+    },
+    ...applicableTo(own).methods.map((method) => ({
+      id: method.id,
+      passes: method.passes(settings),
+      draw: method.turnsWithOutput ? unturned(method.draw) : method.draw,
+    })),
+  ];
+  const variants = variantsOf(study).length + 1;
+  const pass = costOfPass(network);
+  const costOf = (some: readonly Kind[]): number => variants * pass * some.reduce((sum, { passes }) => sum + passes, 0);
+  const wanted = Math.min(settings.sanitySamples, study.detailed.length);
+  const left: string[] = [];
+  let chosen = kinds;
+  for (const id of ['lime', 'occlusion', 'integrated-gradients', 'smoothgrad']) {
+    if (costOf(chosen) * wanted <= BUDGET || !chosen.some((kind) => kind.id === id)) continue;
+    chosen = chosen.filter((kind) => kind.id !== id);
+    left.push(id);
+  }
+  return { kinds: chosen, left, samples: Math.max(1, Math.min(wanted, Math.floor(BUDGET / costOf(chosen)))) };
+}
+
+function costOfPass(network: Network): number {
+  const nodes = new Map(network.nodes.map((node) => [node.id, node]));
+  return network.nodes.reduce((sum, node) => {
+    const seen = { ...node, inputShapes: node.inputs.map((id) => nodes.get(id)!.shape) };
+    return node.op === 'input' || node.op === 'constant'
+      ? sum
+      : sum + (opOf(node.op).multiplyAdds?.(seen) ?? sizeOf(node.shape));
+  }, 0);
+}
+
+/** The picture without the sign of the output: two networks that disagree on it may still show the same. */
+function unturned(draw: Kind['draw']): Kind['draw'] {
+  return async (of) => {
+    const [values] = await of.explained.valuesAt([of.explained.network.output], of.x);
+    const picture = await draw(of);
+    return values!.data[of.output]! < 0 ? picture.map((value) => -value) : picture;
+  };
+}
+
+/** ν of the explained output. */
+async function componentPicture({ explained, x, output }: PictureOf, study: Study): Promise<Float32Array> {
+  const map = await explained.mapAt(x, { mode: modeOf(study) });
+  const unit = new Float32Array(map.value.length);
+  unit[output] = 1;
+  const { data } = await map.transpose({ count: 1, size: unit.length, data: unit });
+  return inputComponents(data, map.value[output]!);
+}
+
+/** The leading pattern, in broad order, of the outputs (of the highest ones where they are many). */
+async function patternPicture({ explained, x }: PictureOf, study: Study): Promise<Float32Array> {
+  const map = await explained.mapAt(x, { mode: modeOf(study) });
+  const neurons = leadingOutputs(map.value, MOST_OUTPUTS).sort((a, b) => a - b);
+  const sum = componentGram(sizeOf(map.domain), neurons, map.value);
+  await planRows(map.domain, map.codomain, neurons).visit(map, explained.blockSize(MOST_OUTPUTS), (rows) =>
+    sum.add(rows),
+  );
+  const { patterns, count } = singularPatterns(sum, 'ALL', 1, study.settings.gamma);
+  return count > 0 ? patterns : new Float32Array(x.data.length);
+}
+
+const modeOf = ({ settings }: Study): 'taylor' | 'frozen' => (settings.mode === 'auto' ? 'taylor' : settings.mode);
