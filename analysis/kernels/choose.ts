@@ -73,13 +73,10 @@ export async function chooseBackend(wanted: 'auto' | BackendId): Promise<Backend
   }
   if (!backendIds.includes(wanted)) {
     const close = nearest(wanted, ['auto', ...backendIds]);
-    throw new UserError(
-      `Unknown backend "${String(wanted)}".${close === undefined ? '' : ` Did you mean "${close}"?`}`,
-      {
-        exitCode: EXIT.usage,
-        hint: `Backends: auto, ${backendIds.join(', ')}.`,
-      },
-    );
+    throw new UserError(`Unknown backend "${wanted}".${close === undefined ? '' : ` Did you mean "${close}"?`}`, {
+      exitCode: EXIT.usage,
+      hint: `Backends: auto, ${backendIds.join(', ')}.`,
+    });
   }
   try {
     return await load(wanted);

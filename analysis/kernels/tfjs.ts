@@ -5,6 +5,7 @@ import { createRequire } from 'node:module';
 import { dirname, sep } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { sizeOf } from './kernels.ts';
+import { textOf } from './shapes.ts';
 import type {
   Backend,
   BackendId,
@@ -161,7 +162,9 @@ function program(
       inputShapes.forEach((shape, i) => {
         const given = inputs[i]!.shape;
         if (given.length !== shape.length + 1 || shape.some((n, axis) => n !== given[axis + 1])) {
-          throw new Error(`Input ${i} of a program has shape [${given}]; it was built for [B, ${shape}].`);
+          throw new Error(
+            `Input ${i} of a program has shape ${textOf(given)}; it was built for ${textOf([null, ...shape])}.`,
+          );
         }
       });
       const results = start(inputs);
@@ -279,11 +282,11 @@ function record(
     return noted;
   }
   function constant({ data, shape }: Tensor): Step {
-    let byShape = constants.get(data);
-    if (byShape === undefined) constants.set(data, (byShape = new Map()));
+    const byShape = constants.get(data) ?? new Map<string, Step>();
+    constants.set(data, byShape);
     const key = shape.join();
-    let known = byShape.get(key);
-    if (known === undefined) byShape.set(key, (known = step([], () => tf.tensor(data, [...shape], 'float32'))));
+    const known = byShape.get(key) ?? step([], () => tf.tensor(data, [...shape], 'float32'));
+    byShape.set(key, known);
     return known;
   }
   const rowsOf = (indices: Int32Array): Step => step([], () => tf.tensor1d(indices, 'int32'));
@@ -321,7 +324,7 @@ function record(
     slice: (x, { axes, starts, ends, steps: strides }) => step([x], (t) => slice(t, axes, starts, ends, strides)),
     pad: (x, pads, fill = 0) => step([x], (t) => pad(t, pads.slice(0, t.rank), pads.slice(t.rank), fill)),
     tile: (x, repeats) => step([x], (t) => (repeats.every((n) => n === 1) ? t : tf.tile(t, [...repeats]))),
-    gather: (x, indices, axis) => step([x, rowsOf(indices)], (t, rows) => tf.gather(t, rows as tf.Tensor1D, axis)),
+    gather: (x, indices, axis) => step([x, rowsOf(indices)], (t, rows) => tf.gather(t, rows, axis)),
     scatterAdd: (y, indices, axis, size) =>
       step([y, rowsOf(indices)], (t, rows) => {
         const order = [axis, ...range(t.rank).filter((i) => i !== axis)];
@@ -470,12 +473,12 @@ function asPlane<Options extends Window>(options: Options): Options {
 
 /** [N, C, n] -> [N, C, 1, n]. */
 function liftPlane(x: tf.Tensor): tf.Tensor {
-  return tf.reshape(x, [x.shape[0]!, x.shape[1]!, 1, x.shape[2]!]);
+  return tf.reshape(x, [x.shape[0], x.shape[1]!, 1, x.shape[2]!]);
 }
 
 /** [N, C, 1, n] -> [N, C, n]. */
 function dropPlane(x: tf.Tensor): tf.Tensor {
-  return tf.reshape(x, [x.shape[0]!, x.shape[1]!, x.shape[3]!]);
+  return tf.reshape(x, [x.shape[0], x.shape[1]!, x.shape[3]!]);
 }
 
 /** Whether the kernel is spread by zeros, since the backends combine dilation with strides, groups or three axes each in their own way. */
