@@ -18,14 +18,12 @@ interface View {
   readonly up: readonly [axis: number, sign: 1 | -1];
   readonly near: readonly [axis: number, sign: 1 | -1];
 }
-/** x runs right, y away from the viewer and z up, as in most scanned and generated clouds. */
+/** Left to right: x and z, y and z, x and y; with z up, as in most scanned and generated clouds. */
 const VIEWS: readonly View[] = [
   { right: [0, 1], up: [2, 1], near: [1, -1] },
   { right: [1, 1], up: [2, 1], near: [0, 1] },
   { right: [0, 1], up: [1, 1], near: [2, 1] },
 ];
-/** Axes that run right and up in each view, left to right. */
-export const VIEW_NAMES = ['x and z', 'y and z', 'x and y'] as const;
 
 /**
  * Three views side by side as a photo [160, 480, 3] in [0, 1]. `points` are n × 3; `values` one a point, or null for a
