@@ -235,11 +235,6 @@ export const settingsSchema = z.strictObject({
     unit: 'of the largest singular value',
     description: 'Residual below which a direction has converged',
   }),
-  iterations: whole(60, 1, 10000, {
-    group: 'directions',
-    unit: 'products with the map',
-    description: 'Block products after which a decomposition stops and says how far it came',
-  }),
   gamma: real(0.9, 0.01, 1, {
     group: 'directions',
     unit: 'share of the sum of singular values',
