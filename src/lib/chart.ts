@@ -1,7 +1,7 @@
 // Vega-Lite specs become inline SVG while the site is built: no script, no style attribute, colours from custom properties
 // (so one drawing serves light, dark and print), and one accessible name instead of Vega's role on every mark.
 import { compile, type TopLevelSpec } from 'vega-lite';
-import { parse, textMetrics, View } from 'vega';
+import * as vega from 'vega';
 
 /** Width of every chart in CSS pixels, axes included: one scale for all, legible down to a 320 px screen. */
 export const CHART_WIDTH = 368;
@@ -13,7 +13,9 @@ export const NAME_AXIS = {
 };
 
 // Without a canvas Vega takes every letter for 0.8 em, which would waste a third of the plot. Widths of common sans-serif fonts:
-textMetrics.width = (item: { fontSize?: number }, text: unknown) =>
+// Vega exports this, its types do not.
+const { textMetrics } = vega as unknown as { textMetrics: { width: unknown } };
+textMetrics.width = (item: { fontSize?: number }, text?: string | number) =>
   [...String(text ?? '')].reduce((sum, letter) => sum + advanceOf(letter), 0) * (item.fontSize ?? 11);
 
 function advanceOf(letter: string): number {
@@ -84,7 +86,7 @@ export async function drawChart(spec: object, { id, title, description }: ChartT
     background: null,
     config: { ...CONFIG, ...config },
   } as unknown as TopLevelSpec;
-  const view = new View(parse(compile(full).spec), { renderer: 'none' });
+  const view = new vega.View(vega.parse(compile(full).spec), { renderer: 'none' });
   const svg = await view.toSVG();
   view.finalize();
   const opening = /^<svg[^>]*>/.exec(svg)?.[0] ?? '';

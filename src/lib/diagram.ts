@@ -49,17 +49,27 @@ export function placeDiagram(layers: readonly DiagramLayer[], edges: readonly Di
     );
   }
   layout(graph);
-  const placed = graph.nodes().map((id) => ({ id, ...graph.node(id) }));
-  const boxes = placed.map(({ id, x, y, width, height }) => ({
-    of: id === 'input' || id === 'output' ? (id as 'input' | 'output') : Number(id.slice('layer '.length)),
+  // The package's types do not resolve under Node's rules, so these are ours.
+  const placed = (graph.nodes() as string[]).map((id) => ({ id, ...(graph.node(id) as Placed) }));
+  const boxes: PlacedBox[] = placed.map(({ id, x, y, width, height }) => ({
+    of: id === 'input' ? id : id === 'output' ? id : Number(id.slice('layer '.length)),
     x: round(x - width / 2),
     y: round(y - height / 2),
     width,
     height,
   }));
-  const paths = graph.edges().map((edge) => smooth(graph.edge(edge).points));
+  const paths = (graph.edges() as object[]).map((edge) => smooth((graph.edge(edge) as { points: Point[] }).points));
   const { width = 0, height = 0 } = graph.graph();
   return { width: Math.ceil(width), height: Math.ceil(height), boxes, paths };
+}
+
+interface Point {
+  readonly x: number;
+  readonly y: number;
+}
+interface Placed extends Point {
+  readonly width: number;
+  readonly height: number;
 }
 
 function chain(layers: readonly DiagramLayer[]): DiagramEdge[] {
@@ -68,7 +78,7 @@ function chain(layers: readonly DiagramLayer[]): DiagramEdge[] {
 }
 
 /** A path through the points that leaves and arrives vertically. */
-function smooth(points: readonly { x: number; y: number }[]): string {
+function smooth(points: readonly Point[]): string {
   return points
     .map((point, i) => {
       if (i === 0) return `M${round(point.x)} ${round(point.y)}`;

@@ -29,8 +29,16 @@ export const SAMPLE_FIELDS: Readonly<Record<string, string>> = {
     transposed { ${IMAGE} } farEnergy farRadius farEnergyReason
     ${CERTIFICATE}
   }`,
-  'bias-shares': `biasShares { ${BIAS_SHARES} }
-    adversarialStep { epsilon prediction image { ${IMAGE} } clean { ${BIAS_SHARES} } perturbed { ${BIAS_SHARES} } }`,
+  'pixel-votes': `pixelVotes { shares { class share } winner
+    voters { class image { ${IMAGE} } } discussions { class image { ${IMAGE} } } }`,
+  'output-contributions': `outputContributions {
+    split output value bias remainder curvature expression latex biasByLayer { layer value }
+    components(first: 100) { index singularValue coefficient contribution reduced share
+      image { ${IMAGE} } contraction { ${IMAGE} } outputImage { ${IMAGE} } }
+    ${CERTIFICATE}
+  }`,
+  'bias-shares': `biasShares { ${BIAS_SHARES} }`,
+  'adversarial-step': `adversarialStep { epsilon prediction image { ${IMAGE} } clean { ${BIAS_SHARES} } perturbed { ${BIAS_SHARES} } }`,
 };
 
 /** What each method's section on a model's overview asks for, by method id. */

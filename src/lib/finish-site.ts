@@ -92,7 +92,7 @@ async function filesBelow(folder: string, below = ''): Promise<string[]> {
   const entries = await readdir(join(folder, below), { withFileTypes: true });
   const nested = entries
     .filter(({ name }) => !name.startsWith('.'))
-    .map((entry) => {
+    .map(async (entry) => {
       const path = below ? `${below}/${entry.name}` : entry.name;
       return entry.isDirectory() ? filesBelow(folder, path) : [path];
     });

@@ -205,6 +205,19 @@ export const METHODS: readonly MethodEntry[] = [
     ],
   },
   {
+    id: 'adversarial-step',
+    title: 'Adversarial step',
+    question: 'What changes inside when a small step of the input changes the answer?',
+    equations: [
+      {
+        latex: String.raw`x' = x + \epsilon \operatorname{sign}\bigl(\nabla_x\, \text{loss}(x)\bigr)`,
+        says: 'One signed-gradient step, and the bias shares of the input before and after it, layer by layer.',
+      },
+    ],
+    paper: LI,
+    limits: ['One step of one size: a network that withstands it may fall to another.'],
+  },
+  {
     id: 'pixel-votes',
     title: 'Pixel votes',
     question: 'Which class does each pixel speak for?',

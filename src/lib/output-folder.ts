@@ -20,7 +20,7 @@ const OWN = new Set([
 
 /** Throws UserError when a folder holds anything that no site has. */
 export async function refuseForeignFolder(folder: string): Promise<void> {
-  const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+  const names = await readdir(folder).catch((error: NodeJS.ErrnoException): string[] => {
     if (error.code === 'ENOENT') return [];
     throw error;
   });

@@ -42,7 +42,10 @@ export function enhanceSampleList(list: HTMLElement): void {
     const own = ++turn;
     rows ??= fetch(list.dataset.rows!).then((response) => response.json() as Promise<SampleRow[]>);
     const values = new FormData(form);
-    const text = (name: string) => String(values.get(name) ?? '');
+    const text = (name: string) => {
+      const value = values.get(name);
+      return typeof value === 'string' ? value : '';
+    };
     const filter = { name: text('name'), outcome: text('outcome'), class: text('class'), own: values.has('own') };
     let all: SampleRow[];
     try {

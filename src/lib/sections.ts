@@ -1,10 +1,13 @@
 // The sections of the pages, in the order in which they are shown: a method that answers on a layer, a sample or the model
 // is one component here, one line in this file and its fields in documents.ts.
+import AdversarialStep from '../components/AdversarialStep.astro';
 import BiasShares from '../components/BiasShares.astro';
 import BiasSummary from '../components/BiasSummary.astro';
 import DecisionSummary from '../components/DecisionSummary.astro';
 import InputOutputMap from '../components/InputOutputMap.astro';
 import LayerUse from '../components/LayerUse.astro';
+import OutputContributions from '../components/OutputContributions.astro';
+import PixelVotes from '../components/PixelVotes.astro';
 import SanityScores from '../components/SanityScores.astro';
 import WeightDirections from '../components/WeightDirections.astro';
 import type { LayerAnswers, ModelFacts, SampleAnswers } from './data.ts';
@@ -15,7 +18,7 @@ export interface Section<Subject> {
   readonly id: string;
   readonly title: string;
   readonly answered: (subject: Subject) => boolean;
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- components have props of their own; each is given the model and its subject.
+
   readonly component: any;
 }
 
@@ -62,5 +65,18 @@ export const SAMPLE_SECTIONS: readonly Section<SampleAnswers>[] = [
     title: 'Input-output map',
     answered: (s) => s.inputOutputMap !== null,
     component: InputOutputMap,
+  },
+  { id: 'pixel-votes', title: 'Pixel votes', answered: (s) => s.pixelVotes !== null, component: PixelVotes },
+  {
+    id: 'output-contributions',
+    title: 'What adds up to the output',
+    answered: (s) => s.outputContributions.length > 0,
+    component: OutputContributions,
+  },
+  {
+    id: 'adversarial-step',
+    title: 'One step towards another answer',
+    answered: (s) => s.adversarialStep !== null,
+    component: AdversarialStep,
   },
 ];

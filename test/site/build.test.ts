@@ -1,0 +1,54 @@
+// The build as a whole: what it writes, what it refuses, and that a failure leaves the old site alone.
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { sampleReport, writeSampleReport } from '../support/sample-report.ts';
+import { build } from './build.ts';
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'site-build-'));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+describe('building the site', () => {
+  test('without reports there is a front page that says how to make one', async () => {
+    const out = join(folder, 'empty-site');
+    const { code, output } = await build({ reports: join(folder, 'none'), out });
+    expect(code, output).toBe(0);
+    expect(await readFile(join(out, 'index.html'), 'utf8')).toContain('No reports yet');
+  });
+
+  test('every layer and every detailed sample has a page, and report, schema and pictures are published', async () => {
+    const [reports, out] = [join(folder, 'reports'), join(folder, 'site')];
+    await writeSampleReport(reports, 'sample', sampleReport({ samples: 20, detailed: 3 }));
+    const { code, output } = await build({ reports, out, site: 'https://example.org' });
+    expect(code, output).toBe(0);
+    expect((await readdir(join(out, 'models/sample/layers'))).toSorted()).toEqual(['0', '1', '2', '3']);
+    const samples = await readdir(join(out, 'models/sample/samples'));
+    expect(samples.filter((name) => /^\d+$/.test(name))).toHaveLength(3);
+    expect(JSON.parse(await readFile(join(out, 'reports/sample/report.json'), 'utf8'))).toHaveProperty('formatVersion');
+    expect(await readFile(join(out, 'schema.graphql'), 'utf8')).toContain('type Query');
+    expect((await readdir(join(out, 'files'))).length).toBeGreaterThan(24);
+    const overview = await readFile(join(out, 'models/sample/index.html'), 'utf8');
+    expect(overview).toContain('href="https://example.org/models/sample/"');
+
+    // The same folder again, from a report that cannot be read: the site above must survive it.
+    await writeFile(join(reports, 'sample', 'report.json'), '{');
+    const broken = await build({ reports, out });
+    expect(broken.code).not.toBe(0);
+    expect(broken.output).toContain('sample/report.json');
+    expect(await readFile(join(out, 'models/sample/index.html'), 'utf8')).toBe(overview);
+  });
+
+  test('a folder that holds anything but a site is left alone', async () => {
+    const out = join(folder, 'precious');
+    await mkdir(out);
+    await writeFile(join(out, 'thesis.tex'), 'years of work');
+    const { code, output } = await build({ reports: join(folder, 'none'), out });
+    expect(code).not.toBe(0);
+    expect(output).toContain('thesis.tex');
+    expect(await readFile(join(out, 'thesis.tex'), 'utf8')).toBe('years of work');
+  });
+});
