@@ -10,6 +10,7 @@ import {
   type Node,
   type NodeId,
   type Preprocessing,
+  type UnsupportedNode,
 } from '../network/network.ts';
 import { layerName, nameClaims } from '../network/names.ts';
 import { opOf } from '../ops/index.ts';
@@ -30,15 +31,6 @@ export interface GraphNode extends Omit<Node, 'name'> {
   readonly nodeName: string;
   /** The name of its weight tensor, where it has one. */
   readonly weightName?: string | undefined;
-}
-
-/** A node that has no counterpart among our ops. */
-export interface UnsupportedNode {
-  /** As the file calls it. */
-  readonly op: string;
-  readonly node: string;
-  /** Where the op is known and its setting is not. */
-  readonly reason?: string | undefined;
 }
 
 /** A file as a graph of our nodes. */

@@ -4,16 +4,8 @@ import { UserError } from '../errors.ts';
 import type { Tensor } from '../kernels/kernels.ts';
 import { DataType, decodeModel, type GraphProto, type ModelProto, type TensorProto } from '../kernels/onnx-protobuf.ts';
 import { fold, foldable, Misfit, type Constant } from '../network/constant-folding.ts';
-import type { NodeId } from '../network/network.ts';
-import {
-  chooseName,
-  givenShape,
-  graphBuilder,
-  type Draft,
-  type Graph,
-  type LoadOptions,
-  type UnsupportedNode,
-} from './graph.ts';
+import type { NodeId, UnsupportedNode } from '../network/network.ts';
+import { chooseName, givenShape, graphBuilder, type Draft, type Graph, type LoadOptions } from './graph.ts';
 import { sha256, type ModelFile } from './model-file.ts';
 import { attributesOf, constantAttribute, type Attributes } from './onnx-attributes.ts';
 import { namesUsed, withoutFunctions, type FileNode } from './onnx-functions.ts';

@@ -1,13 +1,9 @@
-// What a model is, without running it: its layers and nodes with shapes, parameters and cost, and what is not supported.
-import { networkOf, type Graph, type LoadOptions, type UnsupportedNode } from '../formats/graph.ts';
-import { readGraph } from '../formats/index.ts';
+// What a network is, without running it: its layers and nodes with shapes, parameters and cost.
 import type { Shape } from '../kernels/kernels.ts';
 import { opOf } from '../ops/index.ts';
 import type { OpKind } from '../ops/op.ts';
-import { canonical } from './canonical.ts';
-import { ancestorsOf } from './forward.ts';
 import { layersOf, parametersOf } from './layers.ts';
-import { nodeOf, type Network, type Node, type NodeId } from './network.ts';
+import { nodeOf, type Network, type Node, type NodeId, type UnsupportedNode } from './network.ts';
 
 /** One operation. */
 export interface NodeRow {
@@ -44,6 +40,7 @@ export interface Inspection extends Pick<
   readonly layers: readonly LayerRow[];
   readonly nodes: readonly NodeRow[];
   readonly multiplyAdds: number;
+  /** What the model file holds beside the network. */
   readonly unsupported: readonly UnsupportedNode[];
 }
 
@@ -101,25 +98,4 @@ export function inspectNetwork(network: Network): Inspection {
     multiplyAdds: nodes.reduce((sum, row) => sum + row.multiplyAdds, 0),
     unsupported: [],
   };
-}
-
-/**
- * The tables of a model file. Unsupported nodes are listed, and what comes before them is shown; throws UserError only
- * where the file cannot be read at all.
- */
-export async function inspectModel(path: string, options: LoadOptions = {}): Promise<Inspection> {
-  const graph = await readGraph(path, options);
-  const output = options.output ?? graph.outputs[0];
-  const complete = output !== undefined && !graph.unknown.has(output);
-  const network = complete ? networkOf(graph, options) : networkUpToUnsupported(graph);
-  return { ...inspectNetwork(canonical(network)), unsupported: graph.unsupported };
-}
-
-/** The part of a graph that can be computed; every value that nothing known reads counts as an output. */
-function networkUpToUnsupported(graph: Graph): Network {
-  const read = new Set(graph.nodes.flatMap((node) => node.inputs));
-  const ends = graph.nodes.filter(({ id, op }) => !read.has(id) && op !== 'constant').map(({ id }) => id);
-  const dependent = ends.filter((id) => ancestorsOf(graph.nodes, [id]).some((node) => node.id === graph.input));
-  const outputs = dependent.length > 0 ? dependent : [graph.input];
-  return networkOf({ ...graph, unknown: new Set(), outputs: outputs.toReversed() });
 }

@@ -84,3 +84,12 @@ export function parameterCountOf(nodes: readonly Node[]): number {
   }
   return count;
 }
+
+/** A node of a model file that has no counterpart among our ops. */
+export interface UnsupportedNode {
+  /** As the file calls it. */
+  readonly op: string;
+  readonly node: string;
+  /** Where the op is known and its setting is not. */
+  readonly reason?: string | undefined;
+}

@@ -14,7 +14,7 @@ export const verb: Verb = {
     addKnobs(command, ['input', 'output', 'preprocess']);
   },
   async run({ args, flags, settings, terminal, folder }) {
-    const { inspectModel } = await import('../../analysis/network/inspect.ts');
+    const { inspectModel } = await import('../../analysis/formats/inspect-model.ts');
     const { mergedPreprocessing } = await import('../../analysis/samples/input.ts');
     const found = await inspectModel(resolve(folder, args[0]!), {
       input: settings.input ?? undefined,
