@@ -83,9 +83,9 @@ export function npyNumbers(
 ): Float64Array {
   const read = READERS[header.type]!;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return Float64Array.from({ length: Math.floor(bytes.length / header.itemBytes) }, (_, i) =>
-    read(view, i * header.itemBytes, header.littleEndian),
-  );
+  const numbers = new Float64Array(Math.floor(bytes.length / header.itemBytes));
+  for (let i = 0; i < numbers.length; i++) numbers[i] = read(view, i * header.itemBytes, header.littleEndian);
+  return numbers;
 }
 
 /** A whole array, row-major whatever the file's order is. */

@@ -113,7 +113,7 @@ export async function openIdx(path: string, { limit }: OpenOptions): Promise<Sam
     async read(start, end) {
       const stretch = await bytes.range(header.offset + start * rowBytes, header.offset + end * rowBytes);
       return header.type === 'u1'
-        ? Float32Array.from(stretch)
+        ? new Float32Array(stretch)
         : Float32Array.from(npyNumbers(stretch, { ...header, littleEndian: false }));
     },
     digest: () => fileDigest(path),

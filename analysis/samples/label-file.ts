@@ -104,7 +104,7 @@ function namesFromText(text: string): string[] {
     .map((line) => line.trim())
     .filter(Boolean);
   const indexed = lines.map((line) => /^\{?\s*\d+\s*:\s*(['"])(.*)\1\s*,?\s*\}?$/.exec(line)?.[2]);
-  return indexed.every((name) => name !== undefined) ? (indexed) : lines;
+  return indexed.every((name) => name !== undefined) ? indexed : lines;
 }
 
 /** The error for a file that cannot be opened. */

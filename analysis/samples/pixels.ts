@@ -5,10 +5,11 @@ import type { Shape } from '../kernels/kernels.ts';
 
 /** Luma of ITU-R BT.601 of [pixels, 3] values. */
 export function toGrey(rgb: ArrayLike<number>): Float32Array {
-  return Float32Array.from(
-    { length: rgb.length / 3 },
-    (_, p) => 0.299 * rgb[3 * p]! + 0.587 * rgb[3 * p + 1]! + 0.114 * rgb[3 * p + 2]!,
-  );
+  const grey = new Float32Array(rgb.length / 3);
+  for (let p = 0; p < grey.length; p++) {
+    grey[p] = 0.299 * rgb[3 * p]! + 0.587 * rgb[3 * p + 1]! + 0.114 * rgb[3 * p + 2]!;
+  }
+  return grey;
 }
 
 /** Grey as three equal channels. */
@@ -59,8 +60,9 @@ export function channelsLast(
 ): Float32Array {
   if (!channelsFirst || channels === 1) return values;
   const area = height * width;
-  return Float32Array.from(
-    { length: values.length },
-    (_, i) => values[(i % channels) * area + Math.floor(i / channels)]!,
-  );
+  const result = new Float32Array(values.length);
+  for (let p = 0; p < area; p++) {
+    for (let c = 0; c < channels; c++) result[p * channels + c] = values[c * area + p]!;
+  }
+  return result;
 }
