@@ -2,7 +2,7 @@
 // (external weights, shards). Nothing outside the model's own folder is ever read.
 import { createHash } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readFileSync, readSync, realpathSync, statSync } from 'node:fs';
-import { basename, dirname, isAbsolute, join, relative, sep } from 'node:path';
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { UserError } from '../errors.ts';
 
 export interface ModelFile {
@@ -76,6 +76,17 @@ export function readBeside(
   } finally {
     closeSync(handle);
   }
+}
+
+/** File and folder names that say nothing about the model. */
+const nameless = /^(model|network|net|graph|saved_model|weights|tfjs|tfjs[-_](layers|graph)|onnx)$/i;
+
+/** What to call the network of a file: its name without the ending or, where that says nothing, its folder's. */
+export function modelName({ path }: ModelFile): string {
+  const parts = resolve(path).split(sep);
+  const own = parts.pop()!.replace(/\.[a-z0-9]+$/i, '');
+  const folders = parts.slice(-2).toReversed();
+  return [own, ...folders].find((name) => name !== '' && !nameless.test(name)) ?? own;
 }
 
 /** SHA-256 of these bytes in this order, as hexadecimal digits. */

@@ -6,7 +6,7 @@ import { DataType, decodeModel, type GraphProto, type ModelProto, type TensorPro
 import { fold, foldable, Misfit, type Constant } from '../network/constant-folding.ts';
 import type { NodeId, UnsupportedNode } from '../network/network.ts';
 import { chooseName, givenShape, graphBuilder, type Draft, type Graph, type LoadOptions } from './graph.ts';
-import { sha256, type ModelFile } from './model-file.ts';
+import { modelName, sha256, type ModelFile } from './model-file.ts';
 import { attributesOf, constantAttribute, type Attributes } from './onnx-attributes.ts';
 import { namesUsed, withoutFunctions, type FileNode } from './onnx-functions.ts';
 import { checkBatch, guessedSize, inputShape } from './onnx-inputs.ts';
@@ -254,7 +254,7 @@ export function readOnnx(model: ModelFile, options: LoadOptions = {}): Graph {
   const shape = builder.shapeOf(input);
   return {
     file,
-    name: file.replace(/\.onnx$/i, ''),
+    name: modelName(model),
     format: 'onnx',
     sha256: sha256(model.bytes, ...external),
     nodes: builder.nodes,

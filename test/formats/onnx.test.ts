@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { UserError } from '../../analysis/errors.ts';
 import { loadNetwork, readGraph } from '../../analysis/formats/index.ts';
 import { networkOf } from '../../analysis/formats/graph.ts';
+import { modelName } from '../../analysis/formats/model-file.ts';
 import { readOnnx } from '../../analysis/formats/onnx.ts';
 import type { Backend, Tensor } from '../../analysis/kernels/kernels.ts';
 import {
@@ -18,6 +19,7 @@ import {
 } from '../../analysis/kernels/onnx-protobuf.ts';
 import { onnxruntimeBackend } from '../../analysis/kernels/onnxruntime.ts';
 import { canonical } from '../../analysis/network/canonical.ts';
+import { layersOf } from '../../analysis/network/layers.ts';
 import { nodeOf, type Network, type Node } from '../../analysis/network/network.ts';
 import { random } from '../../analysis/random.ts';
 import {
@@ -472,6 +474,78 @@ describe('what an ONNX file says', () => {
     [['N', 784], { kind: 'vector', channelAxis: null, heightAxis: null, widthAxis: null }],
   ] as const)('sees in an input of %s its layout', (sizes, layout) => {
     expect(networkFrom({ nodes: [onnxNode('Relu', ['x'], ['y'])], inputs: { x: sizes } }).layout).toEqual(layout);
+  });
+
+  it.each([
+    ['/a/b/vit-tiny.onnx', 'vit-tiny'],
+    ['/a/2conv-mnist/model.onnx', '2conv-mnist'],
+    ['/a/2conv-mnist/tfjs-layers/model.json', '2conv-mnist'],
+    ['/model.onnx', 'model'],
+  ])('calls the network of %s %s', (path, name) => {
+    expect(modelName({ path, name: '', bytes: new Uint8Array() })).toBe(name);
+  });
+
+  it('reads a transformer block as exporters write it, with heads cut by computed shapes', async () => {
+    const n = onnxNode;
+    const heads = (name: string, last: readonly number[]) => [
+      n('MatMul', ['normed', `${name}.weight`], [`${name} product`]),
+      n('Add', [`${name}.bias`, `${name} product`], [`${name} all`]),
+      n('Reshape', [`${name} all`, 'cut'], [`${name} cut`]),
+      n('Transpose', [`${name} cut`], [name], { perm: last }),
+    ];
+    const matrix = (name: string, rows: number, columns: number) => [
+      normals(`${name}.weight`, [rows, columns]),
+      normals(`${name}.bias`, [columns]),
+    ];
+    const graph: WrittenGraph = {
+      nodes: [
+        n('Shape', ['x'], ['shape']),
+        n('Gather', ['shape', 'i0'], ['batch']),
+        n('Gather', ['shape', 'i1'], ['length']),
+        n('Unsqueeze', ['batch', 'at0'], ['batches']),
+        n('Unsqueeze', ['length', 'at0'], ['lengths']),
+        n('Concat', ['batches', 'lengths', 'heads', 'size'], ['cut'], { axis: 0 }),
+        n('Concat', ['batches', 'lengths', 'rest'], ['joined'], { axis: 0 }),
+        n('LayerNormalization', ['x', 'ln.weight', 'ln.bias'], ['normed'], { axis: -1 }),
+        ...heads('q', [0, 2, 1, 3]),
+        ...heads('k', [0, 2, 3, 1]),
+        ...heads('v', [0, 2, 1, 3]),
+        n('MatMul', ['q', 'k'], ['raw scores']),
+        n('Cast', ['size'], ['size as float'], { to: 1 }),
+        n('Sqrt', ['size as float'], ['root']),
+        n('Div', ['raw scores', 'root'], ['scores']),
+        n('Softmax', ['scores'], ['weights'], { axis: -1 }),
+        n('MatMul', ['weights', 'v'], ['mixed']),
+        n('Transpose', ['mixed'], ['turned'], { perm: [0, 2, 1, 3] }),
+        n('Reshape', ['turned', 'joined'], ['together']),
+        n('MatMul', ['together', 'out.weight'], ['out product']),
+        n('Add', ['out product', 'out.bias'], ['out']),
+        n('Add', ['x', 'out'], ['sum']),
+        n('ReduceMean', ['sum'], ['pooled'], { axes: [1], keepdims: 0 }),
+        n('Gemm', ['pooled', 'head.weight', 'head.bias'], ['y']),
+      ],
+      initializers: [
+        integers('i0', [], [0]),
+        integers('i1', [], [1]),
+        integers('at0', [1], [0]),
+        integers('heads', [1], [2]),
+        integers('size', [1], [4]),
+        integers('rest', [1], [-1]),
+        normals('ln.weight', [8]),
+        normals('ln.bias', [8]),
+        ...['q', 'k', 'v', 'out'].flatMap((name) => matrix(name, 8, 8)),
+        ...matrix('head', 8, 3),
+      ],
+      inputs: { x: ['N', 5, 8] },
+    };
+    const raw = networkFrom(graph);
+    const network = canonical(raw);
+    const samples = samplesFor(raw, 2);
+    await agreesWithRuntime(onnxBytes(graph), raw, samples, ['y']);
+    await agreesWithRuntime(onnxBytes(graph), network, samples, ['y']);
+    expect(layersOf(network).map(({ name }) => name)).toEqual(['ln', 'q', 'k', 'v', 'out', 'head']);
+    const products = network.nodes.filter(({ op }) => op === 'mat-mul');
+    expect(products.map(({ attributes }) => attributes['gate'])).toEqual([null, 0]);
   });
 
   it('names layers after their weights, a second use with #2, and keeps hostile names as data', () => {
