@@ -11,7 +11,7 @@ import type { Study } from '../../analysis/study.ts';
 import { samplesOf, studyOf, type TestStudy } from '../support/study.ts';
 
 /** Adds nodes to a network, shapes found by their ops. */
-function builder(input: Shape, seed: number) {
+export function builder(input: Shape, seed: number) {
   const draw = random(seed, 'small network');
   const nodes: Node[] = [{ id: 'x', op: 'input', inputs: [], attributes: {}, parameters: {}, shape: input, name: 'x' }];
   const weights = (shape: Shape, scale: number, shift = 0): Tensor => ({
