@@ -10,6 +10,5 @@ export default defineConfig({
     maxWorkers: 2,
     // Node gives these packages another build of graphql than Vite gives us; two copies do not know each other's errors.
     server: { deps: { inline: ['graphql-yoga', 'graphql-http', /@graphql-tools/, /@envelop/] } },
-    benchmark: { include: ['test/bench/**/*.bench.ts'] },
   },
 });
