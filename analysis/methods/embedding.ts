@@ -3,6 +3,8 @@ import { TSNE } from '@keckelt/tsne';
 import type { Random } from '../random.ts';
 
 const STEPS = 350;
+/** First steps, in which affinities count four times, so that clusters form. */
+const EXAGGERATED = 100;
 
 export interface Embedding {
   /** n × 2 */
@@ -32,10 +34,44 @@ export function embed(
   tsne.initDataDist(
     Array.from({ length: n }, (_, i) => Array.from(distances.subarray(i * n, (i + 1) * n), (d) => d * scale)),
   );
-  for (let step = 0; step < STEPS; step++) {
+  const affinities = Reflect.get(tsne, 'P') as Float64Array;
+  let step = 0;
+  // The library's own gradient also adds up the cost, a logarithm a pair, which nobody reads: this one is several times faster.
+  tsne.costGrad = (points: number[][]) => ({ cost: 0, grad: gradient(points, affinities, step < EXAGGERATED ? 4 : 1) });
+  for (; step < STEPS; step++) {
     between();
     tsne.step();
   }
   const solution = tsne.getSolution() as number[][];
   return { points: Float64Array.from(solution.flat()), perplexity: lowered, steps: STEPS };
+}
+
+/** 4 Σ_j (p_ij − q_ij) (y_i − y_j) / (1 + ‖y_i − y_j‖²), every pair once. */
+function gradient(points: readonly number[][], affinities: Float64Array, exaggeration: number): number[][] {
+  const n = points.length;
+  const x = Float64Array.from(points, (point) => point[0]!);
+  const y = Float64Array.from(points, (point) => point[1]!);
+  let total = 0;
+  for (let i = 0; i < n; i++) {
+    for (let j = 0; j < i; j++) {
+      const dx = x[i]! - x[j]!;
+      const dy = y[i]! - y[j]!;
+      total += 2 / (1 + dx * dx + dy * dy);
+    }
+  }
+  const gx = new Float64Array(n);
+  const gy = new Float64Array(n);
+  for (let i = 0; i < n; i++) {
+    for (let j = 0; j < i; j++) {
+      const dx = x[i]! - x[j]!;
+      const dy = y[i]! - y[j]!;
+      const near = 1 / (1 + dx * dx + dy * dy);
+      const force = 4 * (exaggeration * affinities[i * n + j]! - near / total) * near;
+      gx[i]! += force * dx;
+      gy[i]! += force * dy;
+      gx[j]! -= force * dx;
+      gy[j]! -= force * dy;
+    }
+  }
+  return Array.from({ length: n }, (_, i) => [gx[i]!, gy[i]!]);
 }

@@ -9,7 +9,7 @@ import type {
   StoredSample,
   StoredSampleHead,
 } from '../../reports/format.ts';
-import { LAYER, MODEL, MODEL_IDS, SAMPLE, SAMPLES } from './documents.ts';
+import { HARD_SAMPLES, LAYER, MODEL, MODEL_IDS, SAMPLE, SAMPLES } from './documents.ts';
 import { reportsFolder } from './folders.ts';
 
 type WeightDirections = NonNullable<StoredLayer['weightDirections']>;
@@ -89,6 +89,24 @@ export function samplesOf(report: string): Promise<SampleHead[]> {
       ask<{ model: { samples: Page<SampleHead> } }>(SAMPLES, { id: report, after }).then(({ model }) => model.samples),
     ),
   );
+}
+
+/** A sample with its decision trace. */
+export type DecidedSample = SampleHead & Pick<StoredSample, 'decisionTrace'>;
+
+/** The samples that were hardest to decide: up to a hundred wrong ones, then up to a hundred others, each the most uncertain first. */
+export async function hardestSamples(report: string): Promise<{ samples: DecidedSample[]; total: number }> {
+  const chosen = async (filter: object | null) => {
+    const found = await ask<{ model: { samples: { nodes: DecidedSample[]; totalCount: number } } }>(HARD_SAMPLES, {
+      id: report,
+      first: 100,
+      filter,
+    });
+    return found.model.samples;
+  };
+  const [wrong, all] = await Promise.all([chosen({ correct: false }), chosen(null)]);
+  const rest = all.nodes.filter(({ correct }) => correct !== false);
+  return { samples: [...wrong.nodes, ...rest], total: all.totalCount };
 }
 
 /** One layer with the answers of every method. */

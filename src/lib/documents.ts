@@ -19,6 +19,14 @@ export const LAYER_FIELDS: Readonly<Record<string, string>> = {
     }
     ${CERTIFICATE}
   }`,
+  'layer-features': `layerFeatures {
+    k kSource samples singularValues outputSingularValues outputReason
+    reconstruction { pearson meanAbsoluteError } cosineFeatures { pearson meanAbsoluteError }
+    pullbackFeatures { pearson meanAbsoluteError } outputReconstruction { pearson meanAbsoluteError }
+    features(first: 10) { index singularValue mean { ${IMAGE} } byClass { class image { ${IMAGE} } } }
+    embedding { sample x y label correct cluster } embeddingMethod clusters { index size majority purity } silhouette
+    ${CERTIFICATE}
+  }`,
 };
 
 /** What each method's section on a sample's page asks for, by method id. */
@@ -38,6 +46,8 @@ export const SAMPLE_FIELDS: Readonly<Record<string, string>> = {
     ${CERTIFICATE}
   }`,
   'bias-shares': `biasShares { ${BIAS_SHARES} }`,
+  'decision-traces': `decisionTrace { layers classes fullClasses clusterClasses decisionLayer variation profiles centroidsFrom }
+    layerReconstruction { layer value }`,
   'adversarial-step': `adversarialStep { epsilon prediction image { ${IMAGE} } clean { ${BIAS_SHARES} } perturbed { ${BIAS_SHARES} } }`,
 };
 
@@ -45,14 +55,15 @@ export const SAMPLE_FIELDS: Readonly<Record<string, string>> = {
 export const MODEL_FIELDS: Readonly<Record<string, string>> = {
   'decision-traces': `traceSummary { layers
     correct { count rightByLayer decidedByLayer variationMean variationSd }
-    wrong { count rightByLayer decidedByLayer variationMean variationSd } }`,
+    wrong { count rightByLayer decidedByLayer variationMean variationSd }
+    flows { layer from to count wrong } }`,
   'bias-shares': `biasSummary { samples residualShareMean residualShareSd byLayer { layer mean sd }
     correct { samples residualShareMean residualShareSd } ${CERTIFICATE} }`,
   'power-law': 'capacity { convention value }',
   sanity: 'sanity { picture against layer spearmanMean spearmanSd samples }',
 };
 
-const SAMPLE_HEAD = `index name label prediction confidence correct detailed decisionLayer image { ${IMAGE} }`;
+const SAMPLE_HEAD = `index name label prediction confidence correct detailed decisionLayer meanVariation image { ${IMAGE} }`;
 
 /** Ids of the reports, in pages of 100. */
 export const MODEL_IDS = `query ModelIds($after: String) {
@@ -91,6 +102,13 @@ export const LAYER = `query Layer($id: ID!, $layer: String!) {
 export const SAMPLES = `query Samples($id: ID!, $after: String) {
   model(id: $id) {
     samples(first: 100, after: $after) { nodes { ${SAMPLE_HEAD} } pageInfo { hasNextPage endCursor } totalCount }
+  }
+}`;
+
+/** Samples that were hard to decide, with their traces: wrong ones by a filter, the most uncertain first. */
+export const HARD_SAMPLES = `query HardSamples($id: ID!, $first: Int!, $filter: SampleFilter) {
+  model(id: $id) {
+    samples(first: $first, filter: $filter, orderBy: UNCERTAINTY) { nodes { ${SAMPLE_HEAD} decisionTrace { classes } } totalCount }
   }
 }`;
 

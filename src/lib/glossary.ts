@@ -135,7 +135,7 @@ export const METHODS: readonly MethodEntry[] = [
     ],
     paper: null,
     limits: [
-      'Centroids need labels; without them clusters take their place.',
+      'Centroids need labels; without them the network’s own predictions take their place, and clusters are a view that needs neither.',
       'A trace says where samples lie, not why they lie there.',
       'The last layer may still change the prediction by its bias.',
     ],

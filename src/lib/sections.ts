@@ -4,7 +4,9 @@ import AdversarialStep from '../components/AdversarialStep.astro';
 import BiasShares from '../components/BiasShares.astro';
 import BiasSummary from '../components/BiasSummary.astro';
 import DecisionSummary from '../components/DecisionSummary.astro';
+import DecisionTrace from '../components/DecisionTrace.astro';
 import InputOutputMap from '../components/InputOutputMap.astro';
+import LayerFeatures from '../components/LayerFeatures.astro';
 import LayerUse from '../components/LayerUse.astro';
 import OutputContributions from '../components/OutputContributions.astro';
 import PixelVotes from '../components/PixelVotes.astro';
@@ -56,9 +58,21 @@ export const LAYER_SECTIONS: readonly Section<LayerAnswers>[] = [
     answered: (l) => l.weightDirections !== null,
     component: WeightDirections,
   },
+  {
+    id: 'layer-features',
+    title: 'Layer features',
+    answered: (l) => l.layerFeatures !== null,
+    component: LayerFeatures,
+  },
 ];
 
 export const SAMPLE_SECTIONS: readonly Section<SampleAnswers>[] = [
+  {
+    id: 'decision-traces',
+    title: 'Decision trace',
+    answered: (s) => s.decisionTrace !== null,
+    component: DecisionTrace,
+  },
   { id: 'bias-shares', title: 'Input and constants', answered: (s) => s.biasShares.length > 0, component: BiasShares },
   {
     id: 'input-output-map',
