@@ -59,9 +59,10 @@ const opsOf = (network: Network): string[] =>
 const named = (network: Network, name: string): Node => network.nodes.find((node) => node.name === name)!;
 const lastOf = (network: Network): Node => nodeOf(network, network.output);
 
-async function refusal(promise: Promise<unknown> | (() => unknown)): Promise<UserError> {
+async function refusal(attempt: Promise<unknown> | (() => Network)): Promise<UserError> {
   try {
-    await (typeof promise === 'function' ? promise() : promise);
+    if (typeof attempt === 'function') attempt();
+    else await attempt;
   } catch (error) {
     if (error instanceof UserError) return error;
     throw error;
