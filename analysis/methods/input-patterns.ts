@@ -22,8 +22,8 @@ import { componentGram, inputComponents, PARTS, singularPatterns, type SingularP
 
 /** Largest smaller side (inputs or neurons) that is decomposed whole: above it the eigenvalues alone take minutes. */
 const LARGEST_SIDE = 2048;
-/** Float64 multiply-adds that all layers and samples together may cost (a few minutes); a product in float32 counts a sixteenth. */
-const BUDGET = 1e11;
+/** Float64 multiply-adds that all layers and samples together may cost (some minutes); a product in float32 counts a sixteenth. */
+const BUDGET = 2e11;
 /** A layer that would be seen at fewer samples than this is read from fewer neurons instead. */
 const FEWEST_SAMPLES = 3;
 const FEWEST_NEURONS = 64;
