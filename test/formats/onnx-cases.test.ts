@@ -40,8 +40,8 @@ const withBlock = ({ data, shape }: Constant): Tensor => ({ data: Float32Array.f
 
 describe.skipIf(!hasShared)('the operator cases of the ONNX project', () => {
   let backend: Backend;
-  beforeAll(async () => {
-    backend = await onnxruntimeBackend();
+  beforeAll(() => {
+    backend = onnxruntimeBackend();
   });
   afterAll(() => backend.dispose());
 

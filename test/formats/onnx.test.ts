@@ -40,8 +40,8 @@ import {
 
 let backend: Backend;
 let folder: string;
-beforeAll(async () => {
-  backend = await onnxruntimeBackend();
+beforeAll(() => {
+  backend = onnxruntimeBackend();
   folder = mkdtempSync(join(tmpdir(), 'onnx-'));
 });
 afterAll(async () => {

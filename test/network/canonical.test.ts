@@ -16,8 +16,8 @@ import {
 } from '../formats/models.ts';
 
 let backend: Backend;
-beforeAll(async () => {
-  backend = await onnxruntimeBackend();
+beforeAll(() => {
+  backend = onnxruntimeBackend();
 });
 afterAll(() => backend.dispose());
 

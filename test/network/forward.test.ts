@@ -6,8 +6,8 @@ import { ancestorsOf, compileForward } from '../../analysis/network/forward.ts';
 import { networkFrom, onnxNode, floats } from '../formats/models.ts';
 
 let backend: Backend;
-beforeAll(async () => {
-  backend = await onnxruntimeBackend();
+beforeAll(() => {
+  backend = onnxruntimeBackend();
 });
 afterAll(() => backend.dispose());
 
