@@ -90,7 +90,10 @@ test('a report says how to make it again, without a path of this machine and how
     [['analyze', model, '--count=3', '--force', ...quick, '--memory', '1GiB'], {}],
     [['analyze', model, ...quick], { EIGENLENS_COUNT: '3' }],
   ] as const) {
-    const { code, err } = await eigenlensHere([...args, '--id', 'again', '--reports', 'again'], { folder, environment });
+    const { code, err } = await eigenlensHere([...args, '--id', 'again', '--reports', 'again'], {
+      folder,
+      environment,
+    });
     expect(code, err).toBe(0);
     commands.push(await readFile(join(folder, 'again/again/report.json'), 'utf8'));
   }
