@@ -12,8 +12,10 @@ const sessionOptions: ort.InferenceSession.SessionOptions = {
   extra: {
     // Its pad fusion takes zeros before a maximum for the pool's own padding, and merges more than a pool may have.
     'optimization.disable_specified_optimizers': 'Pad_Fusion',
-    // Programs take turns: threads of one that wait in a loop keep the next from working (2.6 times the processor time).
-    'session.intra_op.allow_spinning': '0',
+    // Programs take turns: threads of one that wait in a loop for longer keep the next from working (2.6 times the
+    // processor time); threads that sleep at once wake too late for the next node.
+    'session.intra_op.spin_duration_us': '100',
+    'session.force_spinning_stop': '1',
   },
 };
 
