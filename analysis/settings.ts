@@ -294,6 +294,16 @@ export const settingsSchema = z.strictObject({
     unit: 'steps',
     description: 'Gradient ascent steps per synthesised input',
   }),
+  synthesised: whole(4, 0, 1000, {
+    group: 'pictures',
+    unit: 'inputs',
+    description: 'Synthesised inputs per layer, for its directions and for its groups of classes each; 0 switches them off',
+  }),
+  synthesisWork: real(200, 0.001, 1e9, {
+    group: 'pictures',
+    unit: '10⁹ multiply-adds',
+    description: 'What synthesised inputs may cost per layer; fewer steps and fewer inputs beyond it',
+  }),
   farRadius: real(3, 0, 1e6, {
     group: 'pictures',
     unit: 'pixels',

@@ -242,6 +242,8 @@ export const resolvers: Readonly<Record<string, Readonly<Record<string, Resolver
   },
 
   SignalExemplar: { sample: ({ sample }) => mentionedSample(sample) },
+  ConvolutionSteps: { sample: ({ sample }) => mentionedSample(sample) },
+  VariantGroup: { sample: ({ sample }) => sample && mentionedSample(sample) },
   SimilarityOverlay: { other: ({ other }) => mentionedSample(other) },
 
   InputPatterns: {

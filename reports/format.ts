@@ -72,6 +72,8 @@ const signalExemplar = z.object({
   activatedHeatMap: maybe(image),
 });
 
+const signalSpread = z.object({ class: text, samples: count, quantiles: numbers });
+
 const weightDirection = z.object({
   index: count,
   singularValue: number,
@@ -79,7 +81,22 @@ const weightDirection = z.object({
   block: count.default(0),
   filter: maybe(image),
   synthesised: maybe(image),
+  synthesisedSignal: maybe(number),
   exemplars: some(signalExemplar),
+  signals: some(signalSpread),
+});
+
+const alphaConvention = z.enum(['PAPER', 'DDP', 'WEIGHTWATCHER']);
+const capacityMetric = z.object({ convention: alphaConvention, value: number });
+const capacityTerm = z.object({ convention: alphaConvention, alpha: number, largest: number, value: number });
+
+const convolutionSteps = z.object({
+  sample: sampleReference,
+  output: count,
+  parts: list(z.object({ direction: count, weight: number, answer: image, contribution: image })),
+  rest: maybe(image),
+  sum: image,
+  activated: maybe(image),
 });
 
 const weightDirections = z.object({
@@ -95,14 +112,14 @@ const weightDirections = z.object({
   toeplitzReason: maybe(text),
   powerLaw: maybe(powerLaw),
   powerLawReason: maybe(text),
+  capacityTerms: some(capacityTerm),
   directions: some(weightDirection),
+  synthesisReason: maybe(text),
+  steps: maybe(convolutionSteps),
   inputVectors: maybe(numberArray),
   outputVectors: maybe(numberArray),
   certificate,
 });
-
-const alphaConvention = z.enum(['PAPER', 'DDP', 'WEIGHTWATCHER']);
-const capacityMetric = z.object({ convention: alphaConvention, value: number });
 
 const directionGroup = z.object({
   classes: list(text),
@@ -111,12 +128,26 @@ const directionGroup = z.object({
   exemplars: some(signalExemplar),
 });
 
+const hierarchyVariant = z.object({
+  quantile: number,
+  majority: number,
+  threshold: number,
+  groups: list(z.object({ classes: list(text), directions: list(count), sample: maybe(sampleReference) })),
+  edges: list(list(count)),
+});
+
 const classHierarchy = z.object({
   quantile: number,
   majority: number,
   threshold: number,
   groups: list(directionGroup),
   edges: list(list(count)),
+  classesFrom: maybe(text),
+  samples: maybe(count),
+  considered: maybe(count),
+  total: maybe(count),
+  synthesisReason: maybe(text),
+  alternatives: some(hierarchyVariant),
 });
 
 // ---- layer features and decision traces ----
@@ -498,6 +529,7 @@ export type BiasSummary = z.input<typeof biasSummary>;
 export type CapacityMetric = z.input<typeof capacityMetric>;
 export type Certificate = z.input<typeof certificate>;
 export type ClassHierarchy = z.input<typeof classHierarchy>;
+export type CapacityTerm = z.input<typeof capacityTerm>;
 export type ClassImage = z.input<typeof classImage>;
 export type ClassSummary = z.input<typeof classSummary>;
 export type Cluster = z.input<typeof cluster>;
@@ -509,6 +541,9 @@ export type DirectionGroup = z.input<typeof directionGroup>;
 export type EmbeddedSample = z.input<typeof embeddedSample>;
 export type FieldPicture = z.input<typeof fieldPicture>;
 export type Finding = z.input<typeof finding>;
+export type HierarchyVariant = z.input<typeof hierarchyVariant>;
+export type ConvolutionSteps = z.input<typeof convolutionSteps>;
+export type SignalSpread = z.input<typeof signalSpread>;
 /** A picture in the report: url and array are relative to the site's root, the same value in JSON and GraphQL. */
 export type Image = z.input<typeof image>;
 export type InputDescription = z.input<typeof inputDescription>;

@@ -216,7 +216,29 @@ export function sampleReport({ samples = 130, detailed = 6, seed = 1 } = {}): Sa
           block: 0,
           filter: image(`Filter ${i} of ${name}`),
           synthesised: image(`Input that maximises direction ${i} of ${name}`),
+          synthesisedSignal: number(2, 4),
           exemplars: exemplars(`direction ${i}`),
+          signals: CLASSES.map((c) => ({ class: c, samples: 4, quantiles: numbers(5, -1, 2).sort((a, b) => a - b) })),
+        })),
+        synthesisReason: 'for 4 of 8, as --synthesised and --synthesis-work allow',
+        steps: {
+          sample: { index: 0, name: nameOf(0) },
+          output: 1,
+          parts: [0, 2].map((direction) => ({
+            direction,
+            weight: number(-1, 1),
+            answer: image(`Answer of direction ${direction}`),
+            contribution: image(`Contribution of direction ${direction}`),
+          })),
+          rest: image('Contribution of all other directions'),
+          sum: image('Output 1'),
+          activated: image('Output 1 after the activation function'),
+        },
+        capacityTerms: (['PAPER', 'DDP', 'WEIGHTWATCHER'] as const).map((convention) => ({
+          convention,
+          alpha: number(2, 5),
+          largest: number(5, 10),
+          value: number(1, 8),
         })),
         inputVectors: array(4, convolution ? 27 : 16),
         outputVectors: array(4, convolution ? 8 : 16),
@@ -249,6 +271,23 @@ export function sampleReport({ samples = 130, detailed = 6, seed = 1 } = {}): Sa
         edges: [
           [0, 1],
           [1, 2],
+        ],
+        classesFrom: 'labels',
+        samples,
+        considered: 8,
+        total: 8,
+        synthesisReason: 'for 2 of 3, as --synthesised and --synthesis-work allow',
+        alternatives: [
+          {
+            quantile: 0.9,
+            majority: 0.5,
+            threshold: number(1, 2),
+            groups: [
+              { classes: CLASSES.slice(2), directions: [0, 3], sample: { index: 0, name: nameOf(0) } },
+              { classes: CLASSES.slice(3), directions: [2], sample: { index: 1, name: nameOf(1) } },
+            ],
+            edges: [[0, 1]],
+          },
         ],
       },
       layerFeatures: {

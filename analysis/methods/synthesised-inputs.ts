@@ -1,0 +1,326 @@
+// Inputs that make a projection on weight directions large (SVDW, section 4, after Olah, Mordvintsev and Schubert 2017):
+// gradient ascent on its mean over the positions, through our own transposed products and no more of the network than the
+// layer needs, under random motions; pictures of 32 pixels and more as decorrelated spectra. Seeded; all inputs at once.
+import type { Image } from '../../reports/format.ts';
+import { sizeOf } from '../kernels/kernels.ts';
+import { compileGradient, multiplyAddsTo } from '../network/gradient.ts';
+import type { Layer } from '../network/layers.ts';
+import { nodeOf } from '../network/network.ts';
+import { smallSvd } from '../svd/small-svd.ts';
+import type { Study } from '../study.ts';
+import { decorrelated, plain, type Parametrisation } from './fourier.ts';
+import { randomMotion, resampling, still, type Extent, type Motion } from './resampling.ts';
+import type { UnfoldedWeights } from './unfolded-weights.ts';
+
+/** Of Adam (Kingma and Ba 2015). */
+const RATE = 0.05;
+const DECAY = [0.9, 0.999] as const;
+/** From this many pixels a side pictures are spectra. */
+const LARGE = 32;
+/** Longest side of a spectrum; the picture is stretched to the network's input. */
+const LARGEST_CANVAS = 128;
+/** Samples that tell in what range and colours inputs are. */
+const SAMPLES_READ = 64;
+
+export interface SynthesisTarget {
+  /** Weight of every output of the layer's node. */
+  readonly vector: Float64Array;
+  /** What the picture is of, for its alternative text. */
+  readonly name: string;
+}
+
+export interface Synthesised {
+  readonly image: Image;
+  /** Mean over the positions of the weighted sum of outputs, without their constants: comparable with samples' signals. */
+  readonly signal: number;
+  /** The input itself, in the network's order. */
+  readonly input: Float32Array;
+}
+
+/** Fewer steps than this show nothing. */
+const FEWEST_STEPS = 32;
+
+/** How many targets of a layer can be afforded and in how many steps, or in words why none. */
+function affordable(
+  { network, settings: { synthesised, synthesisSteps, synthesisWork } }: Study,
+  layer: Layer,
+  wanted: number,
+): { count: number; steps: number } | string {
+  if (synthesised === 0) return 'switched off (--synthesised 0)';
+  // Forward, and twice as much back.
+  const perStep = 3 * Math.max(1, multiplyAddsTo(network, layer.node));
+  const allowed = (synthesisWork * 1e9) / perStep;
+  const steps = Math.min(synthesisSteps, Math.floor(allowed));
+  if (steps < Math.min(synthesisSteps, FEWEST_STEPS))
+    return `${Math.min(synthesisSteps, FEWEST_STEPS)} steps take ${((perStep * FEWEST_STEPS) / 1e9).toPrecision(3)}·10⁹ multiply-adds, and --synthesis-work allows ${synthesisWork}·10⁹ a layer`;
+  return { count: Math.min(wanted, synthesised, Math.floor(allowed / steps)), steps };
+}
+
+/** Synthesised inputs of the first targets, as many as settings allow; the reason says why there are not more. */
+export async function synthesise(
+  study: Study,
+  layer: Layer,
+  { outputAxis, bias }: Pick<UnfoldedWeights, 'outputAxis' | 'bias'>,
+  targets: readonly SynthesisTarget[],
+  stream: string,
+): Promise<{ inputs: Synthesised[]; reason: string | null }> {
+  const plan = affordable(study, layer, targets.length);
+  if (typeof plan === 'string') return { inputs: [], reason: plan };
+  const { count, steps } = plan;
+  if (count === 0) return { inputs: [], reason: null };
+  const canvas = await canvasOf(study);
+  const { network, settings } = study;
+  const { shape } = nodeOf(network, layer.node);
+  const inputShape = nodeOf(network, network.input).shape;
+  const [size, values] = [sizeOf(inputShape), sizeOf(shape)];
+  const gradient = await compileGradient(network, study.backend, layer.node);
+  const inputs: Synthesised[] = [];
+  try {
+    const step = study.blockSize(count);
+    for (let start = 0; start < count; start += step) {
+      const chosen = targets.slice(start, Math.min(start + step, count));
+      const weights = new Float32Array(chosen.length * values);
+      for (const [row, { vector }] of chosen.entries())
+        spreadOver(vector, shape, outputAxis, weights.subarray(row * values, (row + 1) * values));
+      const run = (rows: readonly Float32Array[]) => {
+        const data = new Float32Array(rows.length * size);
+        for (const [row, values] of rows.entries()) data.set(values, row * size);
+        return gradient.run(
+          { data, shape: [rows.length, ...inputShape] },
+          { data: weights, shape: [rows.length, ...shape] },
+        );
+      };
+      const ascents = chosen.map((_, i) => {
+        const draw = study.random(`synthesis ${stream} ${layer.name} ${start + i}`);
+        return adam(draw.normals(canvas.parameters));
+      });
+      const motions = study.random(`motions ${stream} ${layer.name}`);
+      for (let i = 0; i < steps; i++) {
+        study.checkpoint();
+        const moved = canvas.at(canvas.extent ? randomMotion(motions, canvas.extent) : still);
+        const { gradients } = await run(ascents.map(({ parameters }) => moved.toInput(parameters)));
+        for (const [row, ascent] of ascents.entries())
+          ascent.step(moved.toParameters(ascent.parameters, gradients.subarray(row * size, (row + 1) * size)));
+      }
+      const atRest = canvas.at(still);
+      const found = ascents.map(({ parameters }) => atRest.toInput(parameters));
+      const { values: signals } = await run(found);
+      for (const [row, { name, vector }] of chosen.entries()) {
+        const constant = bias ? vector.reduce((sum, weight, o) => sum + weight * bias[o]!, 0) : 0;
+        inputs.push({
+          signal: signals[row]! - constant,
+          input: found[row]!,
+          image: await canvas.draw(found[row]!, `Synthesised input that maximises ${name}`),
+        });
+      }
+    }
+  } finally {
+    gradient.dispose();
+  }
+  const reasons = [
+    ...(count < targets.length ? [`for ${count} of ${targets.length}`] : []),
+    ...(steps < settings.synthesisSteps ? [`in ${steps} steps in place of ${settings.synthesisSteps}`] : []),
+  ];
+  const reason = reasons.length > 0 ? `${reasons.join(', ')}, as --synthesised and --synthesis-work allow` : null;
+  return { inputs, reason };
+}
+
+/** A weight for every output as one for every value: divided by the number of positions. */
+function spreadOver(vector: Float64Array, shape: readonly number[], outputAxis: number, weights: Float32Array): void {
+  const inner = sizeOf(shape.slice(outputAxis + 1));
+  const positions = sizeOf(shape) / vector.length;
+  for (let i = 0; i < weights.length; i++) weights[i] = vector[Math.floor(i / inner) % vector.length]! / positions;
+}
+
+/** Gradient ascent with a rate of its own for every parameter. */
+function adam(start: Float32Array) {
+  const parameters = Float64Array.from(start, (x) => 0.01 * x);
+  const [mean, square] = [new Float64Array(start.length), new Float64Array(start.length)];
+  let steps = 0;
+  return {
+    parameters,
+    step(gradient: Float64Array): void {
+      steps++;
+      const [first, second] = [1 - DECAY[0] ** steps, 1 - DECAY[1] ** steps];
+      // Signals of different layers differ by orders of magnitude; what counts as no gradient must too.
+      for (let i = 0; i < parameters.length; i++) {
+        mean[i] = DECAY[0] * mean[i]! + (1 - DECAY[0]) * gradient[i]!;
+        square[i] = DECAY[1] * square[i]! + (1 - DECAY[1]) * gradient[i]! ** 2;
+        parameters[i]! += (RATE * (mean[i]! / first)) / (Math.sqrt(square[i]! / second) + 1e-12);
+      }
+    },
+  };
+}
+
+/** The space that an ascent moves in: parameters to the network's input, and gradients back, under a motion. */
+interface Canvas {
+  readonly parameters: number;
+  /** Size of the picture that can be moved; null for inputs that are no pictures. */
+  readonly extent: Extent | null;
+  at(motion: Motion): {
+    toInput(parameters: Float64Array): Float32Array;
+    toParameters(parameters: Float64Array, gradient: Float32Array): Float64Array;
+  };
+  draw(input: Float32Array, alt: string): Promise<Image>;
+}
+
+const canvases = new WeakMap<Study, Promise<Canvas>>();
+
+function canvasOf(study: Study): Promise<Canvas> {
+  let canvas = canvases.get(study);
+  if (!canvas) canvases.set(study, (canvas = makeCanvas(study)));
+  return canvas;
+}
+
+async function makeCanvas(study: Study): Promise<Canvas> {
+  const view = study.inputView;
+  const read = Math.min(SAMPLES_READ, study.samples.count);
+  const { data } = await study.inputs(0, read);
+  return view.kind === 'image' ? pictureCanvas(study, data, read) : vectorCanvas(study, data, read);
+}
+
+const sigmoid = (z: number): number => 1 / (1 + Math.exp(-z));
+
+/** Inputs that are no pictures: every entry by itself, within the range that it has over the samples. */
+function vectorCanvas(study: Study, samples: Float32Array, read: number): Canvas {
+  const size = samples.length / read;
+  const [least, range] = [new Float64Array(size).fill(Infinity), new Float64Array(size)];
+  for (let i = 0; i < samples.length; i++) least[i % size] = Math.min(least[i % size]!, samples[i]!);
+  for (let i = 0; i < samples.length; i++) range[i % size] = Math.max(range[i % size]!, samples[i]! - least[i % size]!);
+  return {
+    parameters: size,
+    extent: null,
+    at: () => ({
+      toInput: (parameters) => Float32Array.from(parameters, (z, i) => least[i]! + range[i]! * sigmoid(z)),
+      toParameters: (parameters, gradient) =>
+        parameters.map((z, i) => gradient[i]! * range[i]! * sigmoid(z) * sigmoid(-z)),
+    }),
+    draw: (input, alt) => study.drawInput(input, alt),
+  };
+}
+
+/** Pictures: each channel within its range over the samples, colours as they vary there, grey where the padding shows. */
+function pictureCanvas(study: Study, samples: Float32Array, read: number): Canvas {
+  const { height, width, channels, arrange } = study.inputView;
+  const pixels = height * width;
+  const size = samples.length / read;
+  /** Index in the network's order of channel c of pixel p, at p · channels + c. */
+  const order = arrange(Float32Array.from({ length: size }, (_, i) => i));
+  const statistics = colourStatistics(samples, order, channels);
+  const { least, range, grey, mix } = statistics;
+  const isSpectrum = Math.min(height, width) >= LARGE;
+  const side = (n: number): number => Math.min(LARGEST_CANVAS, 2 ** Math.floor(Math.log2(n)));
+  const source: Extent = isSpectrum ? { height: side(height), width: side(width) } : { height, width };
+  const area = source.height * source.width;
+  const parametrisation: Parametrisation = isSpectrum ? decorrelated(source.height, source.width) : plain(area);
+  const each = parametrisation.parameters;
+  const planes = Array.from({ length: channels }, (_, c) => c);
+
+  /** Pixels of every channel in (0, 1). */
+  const paint = (parameters: Float64Array): Float64Array[] => {
+    const parts = planes.map((c) => parametrisation.toPixels(parameters.subarray(c * each, (c + 1) * each)));
+    return planes.map((c) => {
+      const plane = new Float64Array(area);
+      for (const [e, part] of parts.entries()) {
+        const weight = mix[c * channels + e]!;
+        if (weight !== 0) for (let p = 0; p < area; p++) plane[p]! += weight * part[p]!;
+      }
+      return plane.map(sigmoid);
+    });
+  };
+
+  return {
+    parameters: channels * each,
+    extent: { height, width },
+    at(motion) {
+      const moved = resampling(source, { height, width }, motion);
+      return {
+        toInput(parameters) {
+          const input = new Float32Array(size);
+          for (const [c, plane] of paint(parameters).entries()) {
+            const seen = moved.apply(plane);
+            for (let p = 0; p < pixels; p++) {
+              const value = least[c]! + range[c]! * (seen[p]! + (1 - moved.coverage[p]!) * grey[c]!);
+              input[order[p * channels + c]!] = value;
+            }
+          }
+          return input;
+        },
+        toParameters(parameters, gradient) {
+          const painted = paint(parameters);
+          const slopes = planes.map((c) => {
+            const seen = new Float64Array(pixels);
+            for (let p = 0; p < pixels; p++) seen[p] = range[c]! * gradient[order[p * channels + c]!]!;
+            return moved.transpose(seen).map((slope, p) => slope * painted[c]![p]! * (1 - painted[c]![p]!));
+          });
+          const result = new Float64Array(channels * each);
+          for (const e of planes) {
+            const part = new Float64Array(area);
+            for (const [c, slope] of slopes.entries()) {
+              const weight = mix[c * channels + e]!;
+              if (weight !== 0) for (let p = 0; p < area; p++) part[p]! += weight * slope[p]!;
+            }
+            result.set(parametrisation.toParameters(part), e * each);
+          }
+          return result;
+        },
+      };
+    },
+    draw(input, alt) {
+      const values = new Float32Array(pixels * channels);
+      const isReversed = channels === 3 && study.network.preprocessing.channelOrder === 'bgr';
+      for (let p = 0; p < pixels; p++) {
+        for (let c = 0; c < channels; c++)
+          values[p * channels + (isReversed ? 2 - c : c)] =
+            (input[order[p * channels + c]!]! - least[c]!) / (range[c]! || 1);
+      }
+      return study.pictures.draw({ values, height, width, channels, kind: 'photo', alt });
+    },
+  };
+}
+
+/** Range and mean of every channel over samples, and how channels vary together: a square root of their covariance. */
+export function colourStatistics(samples: Float32Array, order: Float32Array, channels: number) {
+  const [size, count] = [order.length, samples.length / order.length];
+  const [least, most] = [new Float64Array(channels).fill(Infinity), new Float64Array(channels).fill(-Infinity)];
+  const [sum, products] = [new Float64Array(channels), new Float64Array(channels * channels)];
+  for (let s = 0; s < count; s++) {
+    for (let i = 0; i < size; i += channels) {
+      for (let c = 0; c < channels; c++) {
+        const value = samples[s * size + order[i + c]!]!;
+        least[c] = Math.min(least[c]!, value);
+        most[c] = Math.max(most[c]!, value);
+        sum[c]! += value;
+        for (let e = 0; e <= c; e++) products[c * channels + e]! += value * samples[s * size + order[i + e]!]!;
+      }
+    }
+  }
+  const pixels = samples.length / channels;
+  const range = most.map((value, c) => value - least[c]!);
+  const grey = sum.map((total, c) => (range[c]! > 0 ? (total / pixels - least[c]!) / range[c]! : 0));
+  const covariance = new Float64Array(channels * channels);
+  for (let c = 0; c < channels; c++) {
+    for (let e = 0; e <= c; e++) {
+      const scale = range[c]! * range[e]!;
+      const value = scale > 0 ? (products[c * channels + e]! / pixels - (sum[c]! * sum[e]!) / pixels ** 2) / scale : 0;
+      covariance[c * channels + e] = covariance[e * channels + c] = value;
+    }
+  }
+  return { least, range, grey, mix: rootOf(covariance, channels) };
+}
+
+/** M with M Mᵀ proportional to a covariance, its longest row of length 1; the identity for one channel or no variation. */
+function rootOf(covariance: Float64Array, channels: number): Float64Array {
+  const identity = Float64Array.from({ length: channels ** 2 }, (_, i) => (i % (channels + 1) === 0 ? 1 : 0));
+  if (channels !== 3) return identity;
+  const { values, right } = smallSvd(covariance, channels, channels);
+  if (!(values.at(-1)! > 1e-9 * values[0]!)) return identity;
+  const root = identity.map((_, i) => {
+    const [c, e] = [Math.floor(i / channels), i % channels];
+    return right[e * channels + c]! * Math.sqrt(values[e]!);
+  });
+  let longest = 0;
+  for (let c = 0; c < channels; c++)
+    longest = Math.max(longest, Math.hypot(...root.subarray(c * channels, (c + 1) * channels)));
+  return root.map((x) => x / longest);
+}

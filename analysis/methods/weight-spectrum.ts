@@ -1,0 +1,143 @@
+// The singular value decomposition of a layer's unfolded weights (SVDW, section 3), in float64, kept for every method that
+// asks: all values, and the vectors of the leading directions. What a very large matrix leaves out is stated exactly, because
+// Σσ² is the sum of the squared weights.
+import { sizeOf } from '../kernels/kernels.ts';
+import type { Layer } from '../network/layers.ts';
+import { fromMatrix } from '../operators/matrix.ts';
+import { leadingSvd } from '../svd/small-svd.ts';
+import { truncatedSvd } from '../svd/truncated-svd.ts';
+import type { Study } from '../study.ts';
+import { unfold, type UnfoldedWeights } from './unfolded-weights.ts';
+
+/** Directions of a layer whose vectors are kept. */
+const MOST_DIRECTIONS = 256;
+/** Multiply-adds of a Gram matrix above which only leading triplets are computed: minutes on one core. */
+const MOST_WORK = 2e11;
+/** Triplets computed of a matrix larger than that. */
+const LEADING = 64;
+
+/** One singular triplet of a block. */
+export interface WeightTriplet {
+  /** Group of the convolution, from 0. */
+  readonly block: number;
+  readonly value: number;
+  /** v: one row of the unfolded weight's space, largest entry positive. */
+  readonly input: Float64Array;
+  /** u: the outputs of its block. */
+  readonly output: Float64Array;
+  /** max(‖W v − σ u‖, ‖Wᵀ u − σ v‖)/σ₁ of its block. */
+  readonly residual: number;
+}
+
+export interface WeightSpectrum extends UnfoldedWeights {
+  /** Descending, of all blocks; only the leading ones where `isComplete` is false. */
+  readonly values: readonly number[];
+  /** Leading triplets in the order of `values`. */
+  readonly triplets: readonly WeightTriplet[];
+  readonly isComplete: boolean;
+  /** How many singular values there are: the smaller side times the blocks. */
+  readonly count: number;
+  /** Σσ² over all of them, computed or not: the sum of the squared weights. */
+  readonly energy: number;
+}
+
+const kept = new WeakMap<Study, Map<string, Promise<WeightSpectrum>>>();
+
+/** The spectrum of a layer that has weights, computed once a study. */
+export function weightSpectrum(study: Study, layer: Layer): Promise<WeightSpectrum> {
+  const known = kept.get(study) ?? new Map<string, Promise<WeightSpectrum>>();
+  kept.set(study, known);
+  let spectrum = known.get(layer.name);
+  if (!spectrum) {
+    const weights = unfold(study, layer);
+    if (typeof weights === 'string') throw new Error(`${layer.name}: ${weights}`);
+    known.set(layer.name, (spectrum = decompose(weights, study)));
+  }
+  return spectrum;
+}
+
+/** Layers with weights, each a unit of what asks about directions. */
+export function layersWithWeights(study: Study): Layer[] {
+  return study.layers.filter((layer) => typeof unfold(study, layer) !== 'string');
+}
+
+/** Decomposes unfolded weights. `work` (multiply-adds) bounds what is computed in full. */
+export async function decompose(
+  weights: UnfoldedWeights,
+  study: Pick<Study, 'random'>,
+  work = MOST_WORK,
+): Promise<WeightSpectrum> {
+  const { rows, columns, blocks } = weights;
+  const small = Math.min(rows, columns);
+  const isComplete = blocks.length * rows * columns * small <= work;
+  const values: number[] = [];
+  const triplets: WeightTriplet[] = [];
+  for (const [block, matrix] of blocks.entries()) {
+    const svd = isComplete
+      ? leadingSvd(matrix, rows, columns, Math.min(small, MOST_DIRECTIONS))
+      : await leadingOf(matrix, rows, columns, study);
+    values.push(...svd.values);
+    const scale = svd.values[0]! || 1;
+    for (let i = 0; i < svd.right.length / columns; i++) {
+      const input = svd.right.subarray(i * columns, (i + 1) * columns);
+      const output = svd.left.subarray(i * rows, (i + 1) * rows);
+      const value = svd.values[i]!;
+      triplets.push({ block, value, input, output, residual: residualOf(matrix, value, input, output) / scale });
+    }
+  }
+  values.sort((a, b) => b - a);
+  triplets.sort((a, b) => b.value - a.value || a.block - b.block);
+  let energy = 0;
+  for (const matrix of blocks) for (let i = 0; i < matrix.length; i++) energy += matrix[i]! ** 2;
+  return {
+    ...weights,
+    values,
+    triplets: triplets.slice(0, MOST_DIRECTIONS),
+    isComplete,
+    count: small * blocks.length,
+    energy,
+  };
+}
+
+async function leadingOf(matrix: Float32Array, rows: number, columns: number, study: Pick<Study, 'random'>) {
+  const svd = await truncatedSvd(fromMatrix(matrix, rows, columns), {
+    count: Math.min(LEADING, rows, columns),
+    random: study.random('weight spectrum'),
+  });
+  return {
+    values: svd.singularValues,
+    right: Float64Array.from(svd.inputDirections.data),
+    left: Float64Array.from(svd.outputDirections.data),
+  };
+}
+
+function residualOf(matrix: Float32Array, value: number, input: Float64Array, output: Float64Array): number {
+  const [rows, columns] = [output.length, input.length];
+  const back = new Float64Array(columns);
+  let forward = 0;
+  for (let r = 0; r < rows; r++) {
+    let product = 0;
+    const u = output[r]!;
+    for (let c = 0; c < columns; c++) {
+      const weight = matrix[r * columns + c]!;
+      product += weight * input[c]!;
+      back[c]! += weight * u;
+    }
+    forward += (product - value * u) ** 2;
+  }
+  let backward = 0;
+  for (let c = 0; c < columns; c++) backward += (back[c]! - value * input[c]!) ** 2;
+  return Math.sqrt(Math.max(forward, backward));
+}
+
+/** A triplet's output side over all outputs of the layer: zero outside its block. */
+export function outputVector({ rows, blocks }: UnfoldedWeights, { block, output }: WeightTriplet): Float64Array {
+  const vector = new Float64Array(rows * blocks.length);
+  vector.set(output, block * rows);
+  return vector;
+}
+
+/** How many positions a layer's node has beside its outputs. */
+export function positionsOf(shape: readonly number[], outputs: number): number {
+  return sizeOf(shape) / outputs;
+}
