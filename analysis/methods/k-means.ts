@@ -50,13 +50,13 @@ export function kMeans(distances: Float64Array, n: number, count: number, random
   let least = Infinity;
   for (let attempt = 0; attempt < STARTS; attempt++) {
     const assignment = nearestSeed(distances, n, seeds(distances, n, count, random));
+    const sums = clusterSums(distances, n, count, assignment);
     let total = Infinity;
     for (let round = 0; round < ROUNDS; round++) {
-      const sums = clusterSums(distances, n, count, assignment);
       const next = reassigned(sums, n, count, assignment);
-      if (next.total >= total - 1e-12 * next.total && !next.changed) break;
       total = next.total;
-      if (!next.changed) break;
+      if (next.moves.length === 0) break;
+      for (const [i, to] of next.moves) move(sums, distances, n, count, assignment, i, to);
     }
     if (total < least) [best, least] = [assignment, total];
   }
@@ -102,28 +102,54 @@ function clusterSums(distances: Float64Array, n: number, count: number, assignme
   return { sizes, toCluster };
 }
 
-/** ‖x_i − mean_c‖² = Σ_j d_ij/|c| − Σ_jj' d_jj'/(2|c|²): moves every vector to the nearest mean. */
+/** ‖x_i − mean_c‖² = Σ_j d_ij/|c| − Σ_jj' d_jj'/(2|c|²): which vectors are nearer to another mean than to their own. */
 function reassigned(
   { sizes, toCluster }: ClusterSums,
   n: number,
   count: number,
   assignment: Int32Array,
-): { total: number; changed: boolean } {
+): { total: number; moves: [vector: number, to: number][] } {
   const spread = new Float64Array(count);
   for (let i = 0; i < n; i++) spread[assignment[i]!]! += toCluster[i * count + assignment[i]!]!;
-  let [total, changed] = [0, false];
+  const squared = (i: number, c: number): number =>
+    toCluster[i * count + c]! / sizes[c]! - spread[c]! / (2 * sizes[c]! ** 2);
+  const moves: [number, number][] = [];
+  let total = 0;
   for (let i = 0; i < n; i++) {
-    let [best, least] = [assignment[i]!, Infinity];
+    const own = assignment[i]!;
+    let best = own;
+    let least = squared(i, own);
+    const margin = 1e-12 * Math.abs(least);
     for (let c = 0; c < count; c++) {
-      if (sizes[c] === 0) continue;
-      const d = toCluster[i * count + c]! / sizes[c]! - spread[c]! / (2 * sizes[c]! ** 2);
-      if (d < least - 1e-12 * Math.abs(least === Infinity ? 0 : least)) [best, least] = [c, d];
+      if (sizes[c] === 0 || c === own) continue;
+      const d = squared(i, c);
+      if (d < least - margin) [best, least] = [c, d];
     }
     total += Math.max(0, least);
-    if (best !== assignment[i]) changed = true;
-    assignment[i] = best;
+    if (best !== own) moves.push([i, best]);
   }
-  return { total, changed };
+  return { total, moves };
+}
+
+/** Takes one vector to another cluster; the sums follow, which costs n instead of n². */
+function move(
+  { sizes, toCluster }: ClusterSums,
+  distances: Float64Array,
+  n: number,
+  count: number,
+  assignment: Int32Array,
+  vector: number,
+  to: number,
+): void {
+  const from = assignment[vector]!;
+  for (let i = 0; i < n; i++) {
+    const d = distances[i * n + vector]!;
+    toCluster[i * count + from]! -= d;
+    toCluster[i * count + to]! += d;
+  }
+  sizes[from]!--;
+  sizes[to]!++;
+  assignment[vector] = to;
 }
 
 /** Mean of (b − a) / max(a, b): a to the own cluster, b to the nearest other one; 0 for a cluster of one. */
