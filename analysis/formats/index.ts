@@ -4,8 +4,12 @@ import { UserError } from '../errors.ts';
 import { canonical } from '../network/canonical.ts';
 import type { Network } from '../network/network.ts';
 import { networkOf, unsupportedError, type Graph, type LoadOptions } from './graph.ts';
+import { readKerasH5, recognisesKerasH5 } from './keras-h5.ts';
+import { readKerasV3, recognisesKerasV3 } from './keras-v3.ts';
 import { openModel, type ModelFile } from './model-file.ts';
 import { readOnnx, recognisesOnnx } from './onnx.ts';
+import { readTfjsGraph, recognisesTfjsGraph } from './tfjs-graph.ts';
+import { readTfjsLayers, recognisesTfjsLayers } from './tfjs-layers.ts';
 
 export interface Format {
   readonly id: Network['format'];
@@ -17,7 +21,13 @@ export interface Format {
   read(model: ModelFile, options: LoadOptions): Graph | Promise<Graph>;
 }
 
-export const formats: readonly Format[] = [{ id: 'onnx', title: 'ONNX', recognises: recognisesOnnx, read: readOnnx }];
+export const formats: readonly Format[] = [
+  { id: 'onnx', title: 'ONNX', recognises: recognisesOnnx, read: readOnnx },
+  { id: 'keras-h5', title: 'Keras HDF5 (.h5)', recognises: recognisesKerasH5, read: readKerasH5 },
+  { id: 'keras-v3', title: 'Keras 3 (.keras)', recognises: recognisesKerasV3, read: readKerasV3 },
+  { id: 'tfjs-layers', title: 'TensorFlow.js layers model', recognises: recognisesTfjsLayers, read: readTfjsLayers },
+  { id: 'tfjs-graph', title: 'TensorFlow.js graph model', recognises: recognisesTfjsGraph, read: readTfjsGraph },
+];
 
 /** Reads a model file into a graph that may hold unsupported nodes. Throws UserError where no format knows it. */
 export async function readGraph(path: string, options: LoadOptions = {}): Promise<Graph> {
