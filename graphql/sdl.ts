@@ -271,6 +271,10 @@ type WeightDirections {
   rank: Int!
   "In the order of singularValues."
   directions(first: Int = 10): [WeightDirection!]!
+  "Why there are fewer synthesised inputs than directions."
+  synthesisReason: String
+  "A convolution's way from input to output through its directions, at one sample."
+  steps: ConvolutionSteps
   "Σs² / s1²"
   stableRank: Float!
   "exp of the entropy of s / Σs"
@@ -281,6 +285,8 @@ type WeightDirections {
   powerLaw: PowerLaw
   "Why there is no power law."
   powerLawReason: String
+  "What the layer adds to the capacity metrics of the model: none where there is no fit."
+  capacityTerms: [CapacityTerm!]!
   "Leading right singular vectors, one a row: what a comparison of two reports needs."
   inputVectors: NumberArray
   "Leading left singular vectors, one a row."
@@ -295,8 +301,42 @@ type WeightDirection {
   "Group of the convolution that it belongs to, from 0."
   block: Int!
   filter: Image
+  "Input that maximises its signal; where there is none, synthesisReason says why."
   synthesised: Image
+  "Signal of the synthesised input."
+  synthesisedSignal: Float
   exemplars: [SignalExemplar!]!
+  "Signals of the samples of each class; of the twelve with the largest medians where there are more."
+  signals: [SignalSpread!]!
+}
+type SignalSpread {
+  class: String!
+  samples: Int!
+  "Least, lower quartile, median, upper quartile, largest."
+  quantiles: [Float!]!
+}
+"""
+One output of a convolution at one sample, taken apart: contributions u_oi · s_i · (v_iᵀ ⋆ X) of directions and the rest add
+up to the output less its bias.
+"""
+type ConvolutionSteps {
+  sample: Sample!
+  "Output channel."
+  output: Int!
+  parts: [ConvolutionPart!]!
+  "What all other directions contribute."
+  rest: Image
+  sum: Image!
+  "The output after the activation function."
+  activated: Image
+}
+type ConvolutionPart {
+  direction: Int!
+  "u_oi · s_i"
+  weight: Float!
+  "v_iᵀ ⋆ X"
+  answer: Image!
+  contribution: Image!
 }
 type SignalExemplar {
   sample: Sample!
@@ -320,6 +360,15 @@ type CapacityMetric {
   convention: AlphaConvention!
   value: Float!
 }
+type CapacityTerm {
+  convention: AlphaConvention!
+  "Fitted as the convention does."
+  alpha: Float!
+  "Largest eigenvalue as the convention scales it."
+  largest: Float!
+  "α times the logarithm of the largest eigenvalue."
+  value: Float!
+}
 enum AlphaConvention {
   PAPER
   DDP
@@ -335,6 +384,30 @@ type ClassHierarchy {
   groups: [DirectionGroup!]!
   "From the more general group to the more specific one, by index into groups."
   edges: [[Int!]!]!
+  "labels or predictions"
+  classesFrom: String
+  samples: Int
+  "Leading directions whose signals count …"
+  considered: Int
+  "… of so many."
+  total: Int
+  "Why there are fewer synthesised inputs than groups."
+  synthesisReason: String
+  "The same at other thresholds."
+  alternatives: [HierarchyVariant!]!
+}
+type HierarchyVariant {
+  quantile: Float!
+  majority: Float!
+  threshold: Float!
+  groups: [VariantGroup!]!
+  edges: [[Int!]!]!
+}
+type VariantGroup {
+  classes: [String!]!
+  directions: [Int!]!
+  "The sample of its classes with the largest mean signal."
+  sample: Sample
 }
 type DirectionGroup {
   classes: [String!]!
