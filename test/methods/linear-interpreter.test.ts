@@ -8,7 +8,7 @@ import { inputOutputMap } from '../../analysis/methods/input-output-map.ts';
 import type { Answer, Method } from '../../analysis/methods/method.ts';
 import { pixelVotes } from '../../analysis/methods/pixel-votes.ts';
 import type { Study } from '../../analysis/study.ts';
-import type { AdversarialStep, BiasShares, BiasSummary, InputOutputMap, PixelVotes } from '../../reports/format.ts';
+import type { BiasSummary, SampleRecord } from '../../reports/format.ts';
 import { backends } from '../ops/op-laws.ts';
 import { studyOfFile } from '../support/study.ts';
 import { at, biases, fromActivity, mlpStudy, run, SAMPLES, toActivityTransposed } from './literal-mlp.ts';
@@ -24,8 +24,15 @@ async function answersOf(study: Study, method: Method): Promise<Answer[]> {
   return [...answers, ...(method.summarise?.(study, answers) ?? [])];
 }
 
-const fieldOf = <T>(answers: readonly Answer[], sample: number, field: string): T =>
-  answers.find(({ on }) => typeof on === 'object' && 'sample' in on && on.sample === sample)!.fields[field] as T;
+/** The field of one sample. */
+function fieldOf<Field extends keyof SampleRecord>(
+  answers: readonly Answer[],
+  sample: number,
+  field: Field,
+): NonNullable<SampleRecord[Field]> {
+  const answer = answers.find(({ on }) => typeof on === 'object' && 'sample' in on && on.sample === sample)!;
+  return answer.fields[field] as NonNullable<SampleRecord[Field]>;
+}
 
 afterAll(async () => {
   for (const backend of backends) await backend.dispose();
@@ -37,7 +44,7 @@ describe.each(backends.map((backend) => [backend.id, backend] as const))('on %s'
     const answers = await answersOf(study, biasSharesMethod);
     for (let sample = 0; sample < SAMPLES; sample++) {
       const { x, masks, scores } = at(sample);
-      for (const share of fieldOf<BiasShares[]>(answers, sample, 'biasShares')) {
+      for (const share of fieldOf(answers, sample, 'biasShares')) {
         const c = Number(share.output);
         const filter = toActivityTransposed(
           2,
@@ -82,7 +89,7 @@ describe.each(backends.map((backend) => [backend.id, backend] as const))('on %s'
         const values = discussions.map((d) => d[p]!);
         counts[values.indexOf(Math.max(...values))]!++;
       }
-      const votes = fieldOf<PixelVotes>(answers, sample, 'pixelVotes');
+      const votes = fieldOf(answers, sample, 'pixelVotes');
       expect(votes.shares.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1, 6);
       for (const { class: name, share } of votes.shares) expect(share).toBeCloseTo(counts[Number(name)]! / 16, 6);
       expect(counts[Number(votes.winner)]).toBe(Math.max(...counts));
@@ -101,7 +108,7 @@ describe.each(backends.map((backend) => [backend.id, backend] as const))('on %s'
       const sum = powers.reduce((a, b) => a + b, 0);
       const slope = powers.map((p, i) => p / sum - (i === predicted ? 1 : 0));
       const gradient = toActivityTransposed(2, slope, masks);
-      const step = fieldOf<AdversarialStep>(answers, sample, 'adversarialStep');
+      const step = fieldOf(answers, sample, 'adversarialStep');
       const moved = await study.pictures.draw({
         values: Float32Array.from(x, (v, i) => v + 0.05 * Math.sign(gradient[i]!)),
         height: 4,
@@ -123,29 +130,35 @@ describe.each(backends.map((backend) => [backend.id, backend] as const))('on %s'
     'the convolutional reference network (skipped without ../shared): map, residual by layer, discussion, votes',
     async () => {
       const { linear_interpreter: oracle } = JSON.parse(readFileSync(path.join(oracles, 'cnn.json'), 'utf8')) as {
-        linear_interpreter: Record<string, never>;
+        linear_interpreter: {
+          singular_values: number[];
+          residual_by_layer: Record<string, number[]>;
+          residual_share_top1: number;
+          votes: number[][];
+          pixel_discussion_top1: number[];
+        };
       };
       const { study, close } = await studyOfFile(path.join(oracles, 'cnn.onnx'), backend, {
         samples: path.join(oracles, 'cnn.inputs.npy'),
         labels: path.join(oracles, 'cnn.labels.npy'),
         detail: ['0'],
       });
-      const map = fieldOf<InputOutputMap>(await answersOf(study, inputOutputMap), 0, 'inputOutputMap');
-      const values = oracle['singular_values'] as number[];
+      const map = fieldOf(await answersOf(study, inputOutputMap), 0, 'inputOutputMap');
+      const values = oracle.singular_values;
       for (const [i, value] of values.entries())
         expect(Math.abs(map.singularValues![i]! - value)).toBeLessThan(1e-6 * values[0]!);
       expect(map.certificate.completeness).toBeLessThan(1e-5);
       expect(map.certificate.adjointness).toBeLessThan(1e-5);
       expect(Math.max(...map.certificate.residuals!)).toBeLessThan(1e-4);
 
-      const [share] = fieldOf<BiasShares[]>(await answersOf(study, biasSharesMethod), 0, 'biasShares');
-      const byLayer = oracle['residual_by_layer'] as Record<string, number[]>;
+      const [share] = fieldOf(await answersOf(study, biasSharesMethod), 0, 'biasShares');
+      const byLayer = oracle.residual_by_layer;
       for (const { layer, value } of share!.byLayer)
         expect(value).toBeCloseTo(byLayer[layer]![Number(share!.output)]!, 6);
-      expect(share!.residualShare).toBeCloseTo(oracle['residual_share_top1'] as number, 5);
+      expect(share!.residualShare).toBeCloseTo(oracle.residual_share_top1, 5);
 
-      const votes = fieldOf<PixelVotes>(await answersOf(study, pixelVotes), 0, 'pixelVotes');
-      const flat = (oracle['votes'] as number[][]).flat();
+      const votes = fieldOf(await answersOf(study, pixelVotes), 0, 'pixelVotes');
+      const flat = oracle.votes.flat();
       for (const { class: name, share: part } of votes.shares)
         expect(part).toBeCloseTo(flat.filter((v) => v === Number(name)).length / flat.length, 6);
       const located = await study.map(0, { mode: 'frozen' });
@@ -153,8 +166,7 @@ describe.each(backends.map((backend) => [backend.id, backend] as const))('on %s'
       const unit = new Float32Array(scores);
       unit[Number(share!.output)] = 1;
       const { data } = await located.discuss({ count: 1, size: scores, data: unit });
-      for (const [i, value] of (oracle['pixel_discussion_top1'] as number[]).entries())
-        expect(data[i]).toBeCloseTo(value, 6);
+      for (const [i, value] of oracle.pixel_discussion_top1.entries()) expect(data[i]).toBeCloseTo(value, 6);
       await close();
     },
   );

@@ -53,7 +53,7 @@ export function run(x: number[]): { x: number[]; masks: number[][]; scores: numb
 
 /** Row c of the map from layer l's activity to the scores. */
 export function fromActivity(layer: number, c: number, masks: number[][]): number[] {
-  let row = Array.from({ length: 3 }, (_, i) => (i === c ? 1 : 0));
+  let row: number[] = Array.from({ length: 3 }, (_, i) => (i === c ? 1 : 0));
   for (let l = 2; l > layer; l--)
     row = transposedProduct(weights[l]!, row).map((value, i) => value * masks[l - 1]![i]!);
   return row;
