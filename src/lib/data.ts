@@ -12,10 +12,6 @@ import type {
 import { HARD_SAMPLES, LAYER, MODEL, MODEL_IDS, SAMPLE, SAMPLES } from './documents.ts';
 import { reportsFolder } from './folders.ts';
 
-type WeightDirections = NonNullable<StoredLayer['weightDirections']>;
-type Direction = WeightDirections['directions'][number];
-type Exemplar = Omit<Direction['exemplars'][number], 'sample'> & { sample: SampleHead };
-
 /** A line per layer, with the summary of its weights. */
 export type LayerFacts = StoredLayerHead & Pick<StoredLayer, 'weightDirections'>;
 /** All that pages share about one model. */
@@ -26,16 +22,20 @@ export type ModelFacts = StoredModel & {
 };
 /** A line per sample. */
 export type SampleHead = StoredSampleHead;
+/** What a report says, with the lines of the samples that it mentions in place of their names. */
+type WithSamples<T> = T extends readonly (infer E)[]
+  ? readonly WithSamples<E>[]
+  : T extends { readonly index: number; readonly name: string }
+    ? SampleHead
+    : T extends object
+      ? { readonly [K in keyof T]: WithSamples<T[K]> }
+      : T;
 /** One layer with the answers of every method. */
-export type LayerAnswers = Omit<StoredLayer, 'weightDirections'> & {
-  readonly weightDirections:
-    | (Omit<WeightDirections, 'directions'> & {
-        readonly directions: readonly (Omit<Direction, 'exemplars'> & { readonly exemplars: readonly Exemplar[] })[];
-      })
-    | null;
-};
+export type LayerAnswers = Omit<StoredLayer, 'weightDirections' | 'classHierarchy'> &
+  WithSamples<Pick<StoredLayer, 'weightDirections' | 'classHierarchy'>>;
 /** One sample with the answers of every method. */
-export type SampleAnswers = StoredSample;
+export type SampleAnswers = Omit<StoredSample, 'similarityOverlays'> &
+  WithSamples<Pick<StoredSample, 'similarityOverlays'>>;
 
 interface Page<T> {
   readonly nodes: readonly T[];

@@ -25,9 +25,9 @@ export interface FlowPicture {
   readonly ribbons: readonly Ribbon[];
 }
 
-const COLUMN = 92;
+export const COLUMN = 120;
 const NODE = 7;
-const SIDE = 44;
+export const SIDE = 44;
 const TOP = 26;
 const INNER = 250;
 const GAP = 5;

@@ -5,6 +5,8 @@ const IMAGE = 'url width height alt array limit';
 const CERTIFICATE =
   'certificate { completeness adjointness residuals converged applications reconstruction remainder }';
 const DIRECTION = `index singularValue group inputImage { ${IMAGE} } outputImage { ${IMAGE} }`;
+/** A sample that a layer's answer mentions. */
+const MENTION = `index name label detailed image { ${IMAGE} }`;
 const BIAS_SHARES = 'output value input residual residualShare byLayer { layer value }';
 
 /** What each method's section on a layer's page asks for, by method id. */
@@ -13,11 +15,23 @@ export const LAYER_FIELDS: Readonly<Record<string, string>> = {
     weightShape unfoldedShape blocks singularValues energy rank stableRank effectiveRank
     toeplitzSingularValues toeplitzReason
     powerLaw { alpha xmin distance standardError tailCount caution } powerLawReason
-    directions(first: 24) {
-      index singularValue group block filter { ${IMAGE} } synthesised { ${IMAGE} }
-      exemplars { sample { index name detailed image { ${IMAGE} } } signal heatMap { ${IMAGE} } }
+    capacityTerms { convention alpha largest value }
+    directions(first: 12) {
+      index singularValue group block filter { ${IMAGE} } synthesised { ${IMAGE} } synthesisedSignal
+      exemplars { sample { ${MENTION} } signal heatMap { ${IMAGE} } activatedHeatMap { ${IMAGE} } }
+      signals { class samples quantiles }
     }
+    synthesisReason
+    steps { sample { ${MENTION} } output
+      parts { direction weight answer { ${IMAGE} } contribution { ${IMAGE} } }
+      rest { ${IMAGE} } sum { ${IMAGE} } activated { ${IMAGE} } }
     ${CERTIFICATE}
+  }`,
+  'class-hierarchy': `classHierarchy {
+    quantile majority threshold edges classesFrom samples considered total synthesisReason
+    groups { classes directions synthesised { ${IMAGE} }
+      exemplars { sample { ${MENTION} } signal heatMap { ${IMAGE} } } }
+    alternatives { quantile majority threshold edges groups { classes directions sample { ${MENTION} } } }
   }`,
   'layer-features': `layerFeatures {
     k kSource samples singularValues outputSingularValues outputReason
@@ -37,6 +51,15 @@ export const SAMPLE_FIELDS: Readonly<Record<string, string>> = {
     transposed { ${IMAGE} } farEnergy farRadius farEnergyReason
     ${CERTIFICATE}
   }`,
+  'input-patterns': `inputPatterns {
+    layer part neurons drawn disconnected singularValues representationalPower gamma
+    patterns(first: 8) { index singularValue inputImage { ${IMAGE} } }
+    narrow(first: 6) { neuron index weight image { ${IMAGE} } } contributions { neuron value image { ${IMAGE} } }
+    ${CERTIFICATE}
+  }`,
+  attributions: `attributions { method output image { ${IMAGE} } completeness deletion insertion deletionRandom insertionRandom
+    deletionCurve insertionCurve }`,
+  'similarity-overlays': `similarityOverlays { layer other { ${MENTION} } image { ${IMAGE} } }`,
   'pixel-votes': `pixelVotes { shares { class share } winner
     voters { class image { ${IMAGE} } } discussions { class image { ${IMAGE} } } }`,
   'output-contributions': `outputContributions {
@@ -74,7 +97,7 @@ export const MODEL_IDS = `query ModelIds($after: String) {
 export const MODEL = `query Model($id: ID!) {
   model(id: $id) {
     report digest name format sha256 parameterCount multiplyAdds inputShape outputShape classNames accuracy stripped notes otherOutputs
-    input { name kind shape preprocessing { source channelOrder scale mean std size } otherInputs { name shape fedWith } }
+    input { name kind shape channelAxis heightAxis widthAxis preprocessing { source channelOrder scale mean std size } otherInputs { name shape fedWith } }
     layerGraph { from to }
     classSummaries { class samples right predicted }
     provenance { tool version backend precision seed command samplesSha256 settingsSha256 sampleCount settings { name value } }
@@ -84,7 +107,7 @@ export const MODEL = `query Model($id: ID!) {
       index name op ops activation interpretation inputShape outputShape parameterCount multiplyAdds
       inactiveShare inactiveShareSd disconnectedShare
       representationalPower { part gamma count share countSd samples }
-      weightDirections { singularValues energy rank stableRank effectiveRank unfoldedShape powerLaw { alpha standardError caution } powerLawReason
+      weightDirections { singularValues energy rank stableRank effectiveRank unfoldedShape powerLaw { alpha standardError caution } powerLawReason capacityTerms { convention alpha value }
         directions(first: 6) { filter { ${IMAGE} } } ${CERTIFICATE} }
     }
     ${Object.values(MODEL_FIELDS).join('\n    ')}

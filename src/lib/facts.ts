@@ -16,6 +16,11 @@ export function formatName(format: string): string {
   return FORMATS[format] ?? format;
 }
 
+/** A layer inside a sentence: one that is only a number needs the word. */
+export function layerLabel(name: string): string {
+  return /^\d/.test(name) ? `layer ${name}` : name;
+}
+
 /** What this network is, in one sentence. */
 export function describeModel(model: ModelFacts): string {
   const size = `${formatPlural(model.layers.length, 'layer')} and ${formatShortCount(model.parameterCount)} parameters`;
@@ -70,7 +75,7 @@ export function levelsBySubject(model: ModelFacts): ReadonlyMap<string, 'warn' |
 export function worstCertificate(model: ModelFacts): { error: number; of: string } | null {
   const certified = [
     ...model.layers.flatMap((layer) =>
-      layer.weightDirections ? [{ of: layer.name, certificate: layer.weightDirections.certificate }] : [],
+      layer.weightDirections ? [{ of: layerLabel(layer.name), certificate: layer.weightDirections.certificate }] : [],
     ),
     ...(model.biasSummary?.certificate ? [{ of: 'bias shares', certificate: model.biasSummary.certificate }] : []),
   ];

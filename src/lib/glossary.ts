@@ -95,6 +95,22 @@ export const METHODS: readonly MethodEntry[] = [
     ],
   },
   {
+    id: 'similarity-overlays',
+    title: 'Similarity overlays',
+    question: 'Where in this sample does a layer see what it saw in another one?',
+    equations: [
+      {
+        latex: String.raw`\operatorname{overlay}(p) = \cos\bigl(a_p(x),\; \operatorname*{mean}_j a_j(x')\bigr)`,
+        says: 'The activation at every position of one sample, compared with the mean activation of the other.',
+      },
+    ],
+    paper: SVDW,
+    limits: [
+      'A mean over positions forgets where things are: two samples can be alike in it and look different.',
+      'After a ReLU no activation points the opposite way, so low values, not negative ones, mark what differs.',
+    ],
+  },
+  {
     id: 'synthesised-inputs',
     title: 'Synthesised inputs',
     question: 'What input would make a direction answer most?',

@@ -1,18 +1,31 @@
 // The sections of the pages, in the order in which they are shown: a method that answers on a layer, a sample or the model
 // is one component here, one line in this file and its fields in documents.ts.
 import AdversarialStep from '../components/AdversarialStep.astro';
+import Attributions from '../components/Attributions.astro';
 import BiasShares from '../components/BiasShares.astro';
 import BiasSummary from '../components/BiasSummary.astro';
+import ClassHierarchy from '../components/ClassHierarchy.astro';
 import DecisionSummary from '../components/DecisionSummary.astro';
 import DecisionTrace from '../components/DecisionTrace.astro';
 import InputOutputMap from '../components/InputOutputMap.astro';
+import InputPatterns from '../components/InputPatterns.astro';
 import LayerFeatures from '../components/LayerFeatures.astro';
 import LayerUse from '../components/LayerUse.astro';
 import OutputContributions from '../components/OutputContributions.astro';
 import PixelVotes from '../components/PixelVotes.astro';
 import SanityScores from '../components/SanityScores.astro';
+import SimilarityOverlays from '../components/SimilarityOverlays.astro';
 import WeightDirections from '../components/WeightDirections.astro';
 import type { LayerAnswers, ModelFacts, SampleAnswers } from './data.ts';
+
+/** A piece of a section that is long enough for a page of its own. */
+export interface Part<Subject> {
+  /** Last segment of its address; the first part is at the section's own address. */
+  readonly id: string;
+  readonly label: string;
+  /** The subject with nothing but this part's answers in the section's field. */
+  readonly subject: Subject;
+}
 
 /** A section is shown where `answered` holds; elsewhere the page says why not, from the status of the method `id`. */
 export interface Section<Subject> {
@@ -22,6 +35,23 @@ export interface Section<Subject> {
   readonly answered: (subject: Subject) => boolean;
 
   readonly component: any;
+  /** On a page of its own, linked from where it would stand: what may be long goes there, so that no page exceeds its budget. */
+  readonly page?: boolean;
+  /** The pages that it is cut into, where one would still be too long. */
+  readonly parts?: (subject: Subject) => readonly Part<Subject>[];
+}
+
+/** Answers that name a layer, one part a layer, in the order in which they come. */
+function byLayer<Answer>(
+  answers: readonly Answer[],
+  layerOf: (answer: Answer) => string,
+  only: (answers: readonly Answer[]) => SampleAnswers,
+): Part<SampleAnswers>[] {
+  return [...new Set(answers.map(layerOf))].map((layer, i) => ({
+    id: String(i),
+    label: layer,
+    subject: only(answers.filter((answer) => layerOf(answer) === layer)),
+  }));
 }
 
 export const MODEL_SECTIONS: readonly Section<ModelFacts>[] = [
@@ -59,10 +89,18 @@ export const LAYER_SECTIONS: readonly Section<LayerAnswers>[] = [
     component: WeightDirections,
   },
   {
+    id: 'class-hierarchy',
+    title: 'Classes that share directions',
+    answered: (l) => l.classHierarchy !== null,
+    component: ClassHierarchy,
+    page: true,
+  },
+  {
     id: 'layer-features',
     title: 'Layer features',
     answered: (l) => l.layerFeatures !== null,
     component: LayerFeatures,
+    page: true,
   },
 ];
 
@@ -80,17 +118,50 @@ export const SAMPLE_SECTIONS: readonly Section<SampleAnswers>[] = [
     answered: (s) => s.inputOutputMap !== null,
     component: InputOutputMap,
   },
+  {
+    id: 'input-patterns',
+    title: 'Patterns that make up the layers',
+    answered: (s) => s.inputPatterns.length > 0,
+    component: InputPatterns,
+    page: true,
+    parts: (s) =>
+      byLayer(
+        s.inputPatterns,
+        ({ layer }) => layer,
+        (inputPatterns) => ({ ...s, inputPatterns: [...inputPatterns] }),
+      ),
+  },
   { id: 'pixel-votes', title: 'Pixel votes', answered: (s) => s.pixelVotes !== null, component: PixelVotes },
   {
     id: 'output-contributions',
     title: 'What adds up to the output',
     answered: (s) => s.outputContributions.length > 0,
     component: OutputContributions,
+    page: true,
+    parts: (s) =>
+      byLayer(
+        s.outputContributions,
+        ({ split }) => split,
+        (outputContributions) => ({ ...s, outputContributions: [...outputContributions] }),
+      ),
+  },
+  {
+    id: 'similarity-overlays',
+    title: 'What it has in common with other samples',
+    answered: (s) => s.similarityOverlays.length > 0,
+    component: SimilarityOverlays,
   },
   {
     id: 'adversarial-step',
     title: 'One step towards another answer',
     answered: (s) => s.adversarialStep !== null,
     component: AdversarialStep,
+  },
+  {
+    id: 'attributions',
+    title: 'Other methods, and whether to trust them',
+    answered: (s) => s.attributions.length > 0,
+    component: Attributions,
+    page: true,
   },
 ];
