@@ -13,7 +13,7 @@ import type { Study } from '../study.ts';
 import { gramOfRows } from '../svd/multiply.ts';
 import { smallSvd } from '../svd/small-svd.ts';
 import { symmetricEigen } from '../svd/symmetric-eigen.ts';
-import { truncatedSvd } from '../svd/truncated-svd.ts';
+import { truncatedSvd, type TruncatedSvd, type TruncatedSvdOptions } from '../svd/truncated-svd.ts';
 import {
   affineOperator,
   layerReader,
@@ -276,13 +276,22 @@ async function writtenOut(
   return { values, spectrum: values, vectors: right, residuals, converged: values.length, applications };
 }
 
+/** The leading triplets of diag(√Σ s²) W̃, whose values and right vectors are those of the stack; `weights` holds √Σ s². */
+export function stackedSvd(
+  operator: LinearOperator,
+  weights: Float64Array,
+  options: TruncatedSvdOptions,
+): Promise<TruncatedSvd> {
+  return truncatedSvd(scaledRows(operator, weights), options);
+}
+
 async function byProducts(
   study: Study,
   operator: LinearOperator,
   weights: Float64Array,
   given: number | null,
 ): Promise<Decomposed> {
-  const svd = await truncatedSvd(scaledRows(operator, weights), {
+  const svd = await stackedSvd(operator, weights, {
     count: Math.max(SPECTRUM, given ?? 0),
     tolerance: Math.min(study.settings.tolerance, TOLERANCE),
     random: study.random('stacked-svd'),
