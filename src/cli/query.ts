@@ -1,27 +1,53 @@
-// `eigenlens query [DOCUMENT]`: a GraphQL document over the reports, in process; prints { data, errors }.
+// `eigenlens query [DOCUMENT]`: a GraphQL document over the reports, or a ready-made question, in process; prints
+// { data, errors }, or a table where the document leads to one list.
+import { Option } from 'commander';
 import type { Command } from 'commander';
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { EXIT, UserError } from '../../analysis/errors.ts';
+import { EXIT, nearest, UserError } from '../../analysis/errors.ts';
+import type { Operation } from '../../graphql/operation.ts';
+import type { QueryResult } from '../../graphql/query.ts';
+import type { Store } from '../../reports/reader.ts';
 import { addKnobs } from './knobs.ts';
-import type { Verb } from './verb.ts';
+import { table } from './terminal.ts';
+import type { Outcome, Verb } from './verb.ts';
+
+const OPERATIONS = new URL('../../graphql/operations/', import.meta.url);
+
+interface Asked {
+  readonly document: string;
+  readonly operationName?: string;
+  /** Set where a ready-made question is asked. */
+  readonly operation?: Operation;
+}
 
 export const verb: Verb = {
   define(command: Command) {
     command
       .argument('[document]', 'The document; - reads it from standard input')
       .option('--file <FILE>', 'Read the document from a file')
-      .option('--variables <JSON>', 'Variables as a JSON object');
+      .option('--variables <JSON>', 'Variables as a JSON object')
+      .option('--operation <NAME>', 'A ready-made question, or which operation of the document to run')
+      .option('--list', 'List the ready-made questions')
+      .addOption(
+        new Option('--format <FORMAT>', 'How to print; csv and table take documents that lead to one list')
+          .choices(['json', 'csv', 'table'])
+          .default('json'),
+      );
     addKnobs(command, ['reports']);
   },
   async run({ args, flags, project, terminal, folder }) {
-    const document = await documentOf(args[0], flags['file'] as string | undefined, folder);
-    const variables = variablesOf(flags['variables'] as string | undefined);
+    if (flags['list']) return listOperations(terminal.print);
+    const flag = (name: string) => flags[name] as string | undefined;
+    const asked = await askedFor(args[0], flag('file'), flag('operation'), folder);
     const { query } = await import('../../graphql/query.ts');
     const { openStore } = await import('../../reports/store.ts');
-    const result = await query(openStore(project.reports), document, variables);
-    terminal.print(JSON.stringify(result, null, 2));
+    const store = openStore(project.reports);
+    const variables = await withModel(variablesOf(flag('variables')), asked, store);
+    const { document, operationName } = asked;
+    const result = await query(store, document, variables, { operationName });
+    terminal.print(await printed(result, asked, flag('format')!));
     const count = result.errors?.length ?? 0;
     return {
       // Without data the document itself was refused; with data, a part of the answer is missing.
@@ -35,21 +61,99 @@ export const verb: Verb = {
   },
 };
 
-async function documentOf(argument: string | undefined, file: string | undefined, folder: string): Promise<string> {
+async function listOperations(print: (text: string) => void): Promise<Outcome> {
+  const operations = await allOperations();
+  const rows = operations.map(({ name, title, variables }) => [
+    name,
+    title,
+    variables.map((one) => (one.required ? one.name : `[${one.name}]`)).join(' '),
+  ]);
+  print(table([['name', 'question', 'variables'], ...rows]));
+  return {
+    json: { operations },
+    last: 'Ask one with: eigenlens query --operation NAME --variables \'{"model": "ID"}\'. Nothing was written.',
+  };
+}
+
+async function allOperations(): Promise<Operation[]> {
+  const { readOperation } = await import('../../graphql/operation.ts');
+  const files = (await readdir(OPERATIONS)).filter((file) => file.endsWith('.graphql')).sort();
+  return Promise.all(
+    files.map(async (file) =>
+      readOperation(file.replace(/\.graphql$/, ''), await readFile(new URL(file, OPERATIONS), 'utf8')),
+    ),
+  );
+}
+
+/** The document, from wherever it is given. */
+async function askedFor(
+  argument: string | undefined,
+  file: string | undefined,
+  operationName: string | undefined,
+  folder: string,
+): Promise<Asked> {
   if (argument !== undefined && file !== undefined) {
     throw new UserError('Both a document and --file are given.', { exitCode: EXIT.usage, hint: 'Give one of them.' });
   }
+  const own = operationName === undefined ? {} : { operationName };
   if (file !== undefined) {
-    return readFile(resolve(folder, file), 'utf8').catch((cause: Error) => {
+    const document = await readFile(resolve(folder, file), 'utf8').catch((cause: Error) => {
       throw new UserError(`The document ${file} cannot be read (${cause.message}).`, { cause });
     });
+    return { document, ...own };
   }
-  if (argument === '-') return text(process.stdin);
-  if (argument !== undefined) return argument;
+  if (argument === '-') return { document: await text(process.stdin), ...own };
+  if (argument !== undefined) return { document: argument, ...own };
+  if (operationName !== undefined) {
+    const operations = await allOperations();
+    const operation = operations.find(({ name }) => name === operationName);
+    if (operation) return { document: operation.document, operation };
+    const names = operations.map(({ name }) => name);
+    const near = nearest(operationName, names);
+    throw new UserError(`There is no ready-made question "${operationName}".`, {
+      exitCode: EXIT.usage,
+      hint: `${near ? `Did you mean ${near}? ` : ''}eigenlens query --list shows all: ${names.join(', ')}.`,
+    });
+  }
   throw new UserError('No document is given.', {
     exitCode: EXIT.usage,
-    hint: "For example: eigenlens query '{ models { nodes { id name } } }'",
+    hint: "For example: eigenlens query '{ models { nodes { id name } } }', or a ready-made question: eigenlens query --list",
   });
+}
+
+/** A ready-made question about a model is about the only report there is, unless it is told otherwise. */
+async function withModel(
+  variables: Record<string, unknown>,
+  { operation }: Asked,
+  store: Store,
+): Promise<Record<string, unknown>> {
+  const missing = (operation?.variables ?? []).filter(({ name, required }) => required && !(name in variables));
+  if (missing.length === 0) return variables;
+  const ids = await store.list();
+  const filled = missing.some(({ name }) => name === 'model') && ids.length === 1 ? { model: ids[0] } : {};
+  const left = missing.map(({ name }) => name).filter((name) => !(name in filled));
+  if (left.length === 0) return { ...variables, ...filled };
+  const example = JSON.stringify(Object.fromEntries(left.map((name) => [name, '…'])));
+  throw new UserError(`The question ${operation!.name} needs ${left.join(' and ')}.`, {
+    exitCode: EXIT.usage,
+    hint: `Give --variables '${example}'. Reports: ${ids.slice(0, 20).join(', ') || 'none'}.`,
+  });
+}
+
+async function printed(result: QueryResult, { document, operationName }: Asked, format: string): Promise<string> {
+  if (format === 'json' || !result.data) return JSON.stringify(result, null, 2);
+  const { flatten, toCsv } = await import('../../graphql/flat.ts');
+  const { schema } = await import('../../graphql/schema.ts');
+  const { parse } = await import('graphql');
+  const flat = flatten(schema, parse(document), operationName, result.data);
+  if (typeof flat === 'string') {
+    throw new UserError(flat, { exitCode: EXIT.usage, hint: 'Or print it with --format json.' });
+  }
+  if (format === 'csv') return toCsv(flat);
+  // Names come from files: what would move the cursor or colour the terminal is shown as it is written.
+  const safe = (value: unknown) =>
+    String(value ?? '–').replace(/\p{Cc}/gu, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`);
+  return table([[...flat.columns], ...flat.rows.map((row) => row.map(safe))]);
 }
 
 function variablesOf(json: string | undefined): Record<string, unknown> {
