@@ -81,7 +81,7 @@ function modelFacts(study: Study): Omit<ModelFields, 'provenance'> {
       otherInputs: network.otherInputs.map((id) => ({
         name: nodeOf(network, id).name,
         shape: [...nodeOf(network, id).shape],
-        fedWith: 'zeros',
+        fedWith: study.isFed(id) ? 'given numbers' : 'zeros',
       })),
     },
     otherOutputs: network.otherOutputs.map((id) => nodeOf(network, id).name),

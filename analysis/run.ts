@@ -9,13 +9,14 @@ import { fieldProblems, type MethodStatus, type Report, type RunRecord } from '.
 import { writeReport } from '../reports/store.ts';
 import { assembleReport } from './assemble.ts';
 import { EXIT, nearest, UserError } from './errors.ts';
+import { decodeNpy } from './figures/npy.ts';
 import { pictureStore } from './figures/picture-store.ts';
 import { loadNetwork } from './formats/index.ts';
 import { chooseBackend } from './kernels/choose.ts';
-import { sizeOf } from './kernels/kernels.ts';
+import { sizeOf, type Tensor } from './kernels/kernels.ts';
 import { METHODS } from './methods/index.ts';
 import type { Answer, Method, Unit } from './methods/method.ts';
-import { nodeOf, type Network } from './network/network.ts';
+import { nodeOf, type Network, type NodeId } from './network/network.ts';
 import type { Progress } from './progress.ts';
 import { openInputSamples } from './samples.ts';
 import { resultSettings, type Settings } from './settings.ts';
@@ -64,7 +65,9 @@ export async function runAnalysis(options: AnalysisOptions): Promise<AnalysisRes
   const network = await loadNetwork(options.model, {
     input: settings.input ?? undefined,
     output: settings.output ?? undefined,
+    inputShape: settings.inputShape ?? undefined,
   });
+  const fed = await readFed(network, settings.feed);
   const id = options.id ?? idFromName(network.name);
   checkId(id);
   const against = settings.against ? await loadSecond(settings.against, network) : null;
@@ -74,7 +77,13 @@ export async function runAnalysis(options: AnalysisOptions): Promise<AnalysisRes
   const folder = path.join(reportsDir, id);
   const cache = path.join(reportsDir, '.cache', id);
   const keyOf = (method: Method): Key => ({
-    model: hash({ sha256: network.sha256, input: network.input, output: network.output }),
+    model: hash({
+      sha256: network.sha256,
+      input: network.input,
+      output: network.output,
+      shape: nodeOf(network, network.input).shape,
+      fed: Object.entries(fed).map(([name, { data }]) => [name, createHash('sha256').update(data).digest('hex')]),
+    }),
     samples: hash({ samplesSha256, classNames }),
     backend: `${backend.id} ${backend.version}`,
     method: `${method.id} ${method.version}`,
@@ -96,6 +105,7 @@ export async function runAnalysis(options: AnalysisOptions): Promise<AnalysisRes
     const pictures = pictureStore(cache);
     const study = await createStudy({
       network,
+      fed,
       samples,
       settings,
       against,
@@ -166,6 +176,34 @@ async function loadSecond(file: string, first: Network): Promise<Network> {
       });
   }
   return second;
+}
+
+/** The numbers that --feed gives other inputs, each [1, …shape], by input. */
+async function readFed(network: Network, given: readonly string[]): Promise<Record<NodeId, Tensor>> {
+  const others = new Map(network.otherInputs.map((id) => [nodeOf(network, id).name, nodeOf(network, id)]));
+  const fed: Record<NodeId, Tensor> = {};
+  for (const entry of given) {
+    const [name, file] = [entry.slice(0, entry.indexOf('=')), entry.slice(entry.indexOf('=') + 1)];
+    const node = others.get(name);
+    if (!node || !file) {
+      throw new UserError(`--feed ${entry} names no other input of the network.`, {
+        exitCode: EXIT.usage,
+        hint:
+          others.size > 0
+            ? `Other inputs: ${[...others.keys()].join(', ')}; write NAME=FILE.npy.`
+            : 'It has one input only.',
+      });
+    }
+    const bytes = await readFile(file).catch((cause: Error) => {
+      throw new UserError(`${file}, to be fed to ${name}, cannot be read (${cause.message}).`, { cause });
+    });
+    const { values, shape } = decodeNpy(bytes, path.basename(file));
+    if (values.length !== sizeOf(node.shape)) {
+      throw new UserError(`${file} holds [${shape.join(', ')}]; the input ${name} is [${node.shape.join(', ')}].`);
+    }
+    fed[node.id] = { data: Float32Array.from(values), shape: [1, ...node.shape] };
+  }
+  return fed;
 }
 
 /** Whether the report that stands was made, completely, from the same key. */

@@ -146,6 +146,11 @@ export type GivenPreprocessing = z.infer<typeof preprocessingSchema>;
 
 const countSchema = z.int().min(1);
 
+/** `1,3,64,64` as whole numbers. */
+function shapeFromText(value: unknown): unknown {
+  return typeof value === 'string' ? value.split(/[,x×]/).map((part) => Number(part.trim())) : value;
+}
+
 /** The knobs of an analysis. */
 export const settingsSchema = z.strictObject({
   samples: path({
@@ -181,6 +186,20 @@ export const settingsSchema = z.strictObject({
   output: name({
     group: 'input',
     description: 'The output to explain, of a network with several (default: the first)',
+  }),
+  inputShape: z
+    .preprocess(shapeFromText, z.array(countSchema).min(1).readonly().nullable())
+    .default(null)
+    .meta({
+      group: 'input',
+      placeholder: '1,3,64,64',
+      unit: 'sizes, batch of 1 included',
+      description: 'Shape of the explained input, of a network that leaves it open',
+    } satisfies About),
+  feed: names({
+    group: 'input',
+    neutral: true,
+    description: 'What the other inputs are fed, each NAME=FILE.npy (default: zeros)',
   }),
   limit: z
     .preprocess(numberFromText, countSchema.nullable())
@@ -297,7 +316,8 @@ export const settingsSchema = z.strictObject({
   synthesised: whole(4, 0, 1000, {
     group: 'pictures',
     unit: 'inputs',
-    description: 'Synthesised inputs per layer, for its directions and for its groups of classes each; 0 switches them off',
+    description:
+      'Synthesised inputs per layer, for its directions and for its groups of classes each; 0 switches them off',
   }),
   synthesisWork: real(200, 0.001, 1e9, {
     group: 'pictures',

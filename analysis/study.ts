@@ -53,6 +53,8 @@ export interface Study {
   /** How vectors of the input and output space are laid out for a person. */
   readonly inputView: View;
   readonly outputView: View;
+  /** Whether another input is fed given numbers, rather than zeros. */
+  isFed(input: NodeId): boolean;
   /** A generator of its own for every stream name. */
   random(stream: string): Random;
   /** The network's input for samples start … end−1, preprocessed: [end − start, …input shape]. */
@@ -91,6 +93,8 @@ export interface StudyOptions {
   readonly backend: Backend;
   readonly pictures: PictureStore;
   readonly classNames: readonly string[] | null;
+  /** What other inputs are fed, each [1, …shape]; zeros where nothing is given. */
+  readonly fed?: Readonly<Record<NodeId, Tensor>>;
   readonly progress: Progress;
   readonly signal: AbortSignal;
 }
@@ -140,7 +144,7 @@ export async function createStudy(options: StudyOptions): Promise<Study> {
   const fed = Object.fromEntries(
     network.otherInputs.map((id) => {
       const { shape } = nodeOf(network, id);
-      return [id, { data: new Float32Array(sizeOf(shape)), shape: [1, ...shape] }];
+      return [id, options.fed?.[id] ?? { data: new Float32Array(sizeOf(shape)), shape: [1, ...shape] }];
     }),
   );
 
@@ -200,6 +204,7 @@ export async function createStudy(options: StudyOptions): Promise<Study> {
     outputName: (output) => classNames?.[output] ?? String(output),
     inputView: views.input,
     outputView: views.output,
+    isFed: (input) => options.fed?.[input] !== undefined,
     random: (stream) => random(settings.seed, stream),
     inputs,
     values: async (nodes, start, end) => (await forwardTo(nodes)).run(await inputs(start, end), fed),

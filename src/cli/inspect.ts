@@ -11,7 +11,7 @@ export const verb: Verb = {
     command
       .argument('<model>', 'An .onnx, .h5 or .keras file, or a TensorFlow.js model.json')
       .option('--nodes', 'List every operation rather than layers');
-    addKnobs(command, ['input', 'output', 'preprocess']);
+    addKnobs(command, ['input', 'output', 'inputShape', 'preprocess']);
   },
   async run({ args, flags, settings, terminal, folder }) {
     const { inspectModel } = await import('../../analysis/formats/inspect-model.ts');
@@ -19,6 +19,7 @@ export const verb: Verb = {
     const found = await inspectModel(resolve(folder, args[0]!), {
       input: settings.input ?? undefined,
       output: settings.output ?? undefined,
+      inputShape: settings.inputShape ?? undefined,
     });
     const inspection = { ...found, preprocessing: mergedPreprocessing(found.preprocessing, settings.preprocess) };
     const { name, format, parameterCount, multiplyAdds, layers, nodes, inputs, outputs, stripped, notes, unsupported } =
