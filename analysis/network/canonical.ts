@@ -8,11 +8,12 @@ import { withGates } from './gates.ts';
 import { layerName, nameClaims } from './names.ts';
 import { nodeOf, parameterCountOf, type Network, type Node, type NodeId } from './network.ts';
 import type { Before, Rule } from './rewriting.ts';
+import { shiftedNormalisation } from './shifted-normalisation.ts';
 import { passedOn, simplifications } from './simplifications.ts';
 
 /** The same network in canonical form; idempotent. */
 export function canonical(network: Network): Network {
-  const rewritten = rewrite(rewrite(network, simplifications), fusions);
+  const rewritten = rewrite(rewrite(network, [...simplifications, shiftedNormalisation]), fusions);
   const stripped = withoutFinalActivation(rewritten);
   const nodes = withGates(kept(stripped));
   return {
