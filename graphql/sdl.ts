@@ -593,15 +593,23 @@ type OutputContributions {
   split: String!
   output: String!
   value: Float!
+  "What the map adds to the components: constants, and whatever goes past the split."
   bias: Float!
+  "The part of bias that the input adds past the split, by shortcuts; 0 where all of it goes through."
+  bypass: Float
   "What the components that were not computed add."
   remainder: Float!
-  "bias less the sum of biasByLayer: zero for piecewise linear networks; null where biasByLayer is empty."
+  "bias less bypass and the sum of biasByLayer: zero for piecewise linear networks; null where biasByLayer is empty."
   curvature: Float
+  "Components left after cancelling."
+  uncancelled: Int
   "Of the map from the input to the split, descending: the computed ones."
   singularValues: [Float!]!
   components(first: Int = 20, orderBy: ComponentOrder = CONTRIBUTION): [OutputComponent!]!
   biasByLayer: [LayerValue!]!
+  "Of an output that is a picture: what constants add to it, and what the input adds. On the first output of a split."
+  biasImage: Image
+  linearImage: Image
   "The output as a sum, readable."
   expression: String!
   latex: String!
@@ -627,8 +635,15 @@ type OutputComponent {
   image: Image
   "Where in the input the term comes from: adds up to it."
   contraction: Image
-  "The output side as a picture, where the output has a layout."
+  "The output side as a picture, where the output has a layout: times coefficient it is what the component adds."
   outputImage: Image
+  "Of a row of a table, instead of pictures: the direction by feature, and what it adds to the term."
+  features: [FeatureTerm!]!
+}
+type FeatureTerm {
+  feature: String!
+  direction: Float!
+  contribution: Float!
 }
 type LayerValue {
   layer: String!
@@ -644,6 +659,10 @@ type ComponentSimilarity {
 type DataDirections {
   samples: Int!
   singularValues: [Float!]!
+  "Of the whole network's map: means over the samples looked at in detail."
+  rightSingularValues: [Float!]!
+  "Cosine of the angle between each data direction and the span of the right vectors: means over the same samples."
+  cosines: [Float!]!
   directions(first: Int = 10): [Direction!]!
   certificate: Certificate!
 }
@@ -747,6 +766,8 @@ type Attribution {
 type SimilarityOverlay {
   layer: String!
   other: Sample!
+  "Row and column of the other sample's activation that is compared; null for its mean."
+  at: [Int!]
   image: Image!
 }
 

@@ -259,6 +259,8 @@ const sanityScore = z.object({
 
 const layerValue = z.object({ layer: text, value: number });
 
+const featureTerm = z.object({ feature: text, direction: number, contribution: number });
+
 const outputComponent = z.object({
   index: count,
   singularValue: number,
@@ -270,6 +272,7 @@ const outputComponent = z.object({
   image: maybe(image),
   contraction: maybe(image),
   outputImage: maybe(image),
+  features: some(featureTerm),
 });
 
 const outputContributions = z.object({
@@ -277,18 +280,29 @@ const outputContributions = z.object({
   output: text,
   value: number,
   bias: number,
+  bypass: maybe(number),
   remainder: number,
   curvature: maybe(number),
+  uncancelled: maybe(count),
   singularValues: some(number),
   components: list(outputComponent),
   biasByLayer: some(layerValue),
+  biasImage: maybe(image),
+  linearImage: maybe(image),
   expression: text,
   latex: text,
   certificate,
 });
 
 const componentSimilarity = z.object({ split: text, component: count, samples: list(text), values: list(numbers) });
-const dataDirections = z.object({ samples: count, singularValues: numbers, directions: some(direction), certificate });
+const dataDirections = z.object({
+  samples: count,
+  singularValues: numbers,
+  rightSingularValues: some(number),
+  cosines: some(number),
+  directions: some(direction),
+  certificate,
+});
 
 // ---- input-output map, biases, votes, attributions ----
 
@@ -354,7 +368,7 @@ const attribution = z.object({
   insertionCurve: some(number),
 });
 
-const similarityOverlay = z.object({ layer: text, other: sampleReference, image });
+const similarityOverlay = z.object({ layer: text, other: sampleReference, at: maybe(list(count)), image });
 
 // ---- the report as a whole ----
 
@@ -539,6 +553,7 @@ export type DecisionTrace = z.input<typeof decisionTrace>;
 export type Direction = z.input<typeof direction>;
 export type DirectionGroup = z.input<typeof directionGroup>;
 export type EmbeddedSample = z.input<typeof embeddedSample>;
+export type FeatureTerm = z.input<typeof featureTerm>;
 export type FieldPicture = z.input<typeof fieldPicture>;
 export type Finding = z.input<typeof finding>;
 export type HierarchyVariant = z.input<typeof hierarchyVariant>;

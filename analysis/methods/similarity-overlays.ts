@@ -1,5 +1,5 @@
 // Where in one sample does a layer see what it saw in another? (SVDW, figure 10) The cosine of the activation at every position
-// of one sample with the mean activation of the other, drawn over the sample.
+// of one sample with the mean activation of the other, or with the one that stands out most there, drawn over the sample.
 import type { SimilarityOverlay } from '../../reports/format.ts';
 import type { Layer } from '../network/layers.ts';
 import { nodeOf } from '../network/network.ts';
@@ -14,7 +14,7 @@ const MOST_LAYERS = 3;
 export const similarityOverlays: Method = {
   id: 'similarity-overlays',
   question: 'Where in this sample does a layer see what it saw in another one?',
-  version: 1,
+  version: 2,
   settings: [],
   units(study) {
     if (overlayLayers(study).length === 0) return 'no layer puts out a picture with several positions';
@@ -34,21 +34,30 @@ export const similarityOverlays: Method = {
     const overlays: SimilarityOverlay[] = [];
     for (const [i, layer] of layers.entries()) {
       const [, , height, width] = nodeOf(study.network, layer.output).shape as [number, number, number, number];
-      for (const other of comparedWith(study, sample, means.get(layer.name)!)) {
-        const reference = means.get(layer.name)!.get(other)!;
-        overlays.push({
-          layer: layer.name,
-          other: { index: other, name: study.samples.name(other) },
-          image: await study.pictures.draw({
-            values: cosines(values[i]!.data, reference),
-            height,
-            width,
-            channels: 1,
-            kind: 'map',
-            limit: 1,
-            alt: `How much ${layer.name} sees in each part of sample ${study.samples.name(sample)} what it sees in sample ${study.samples.name(other)}`,
-          }),
-        });
+      const seen = means.get(layer.name)!;
+      for (const other of comparedWith(study, sample, seen)) {
+        const { mean, salient, place } = seen.get(other)!;
+        const at = [Math.floor(place / width), place % width];
+        for (const [reference, spot] of [
+          [mean, null],
+          [salient, at],
+        ] as const) {
+          const what = spot ? `at row ${spot[0]}, column ${spot[1]} of` : 'in';
+          overlays.push({
+            layer: layer.name,
+            other: { index: other, name: study.samples.name(other) },
+            at: spot && [...spot],
+            image: await study.pictures.draw({
+              values: cosines(values[i]!.data, reference),
+              height,
+              width,
+              channels: 1,
+              kind: 'map',
+              limit: 1,
+              alt: `How much ${layer.name} sees in each part of sample ${study.samples.name(sample)} what it sees ${what} sample ${study.samples.name(other)}`,
+            }),
+          });
+        }
       }
     }
     return [{ on: { sample }, fields: { similarityOverlays: overlays } }];
@@ -65,7 +74,14 @@ function overlayLayers({ network, layers, settings }: Study): Layer[] {
   return spatial.filter((_, i) => chosen.has(i));
 }
 
-type Means = ReadonlyMap<string, ReadonlyMap<number, Float64Array>>;
+/** What a layer sees in a sample: on the mean, and at the place that differs most from it. */
+interface Seen {
+  readonly mean: Float64Array;
+  readonly salient: Float64Array;
+  /** Of `salient`, row by row. */
+  readonly place: number;
+}
+type Means = ReadonlyMap<string, ReadonlyMap<number, Seen>>;
 const kept = new WeakMap<Study, Promise<Means>>();
 
 /** Mean activation of every detailed sample by layer. */
@@ -77,7 +93,7 @@ function meanActivations(study: Study): Promise<Means> {
 
 async function readMeans(study: Study): Promise<Means> {
   const layers = overlayLayers(study);
-  const means = new Map(layers.map(({ name }) => [name, new Map<number, Float64Array>()]));
+  const means = new Map(layers.map(({ name }) => [name, new Map<number, Seen>()]));
   for (const sample of study.detailed) {
     study.checkpoint();
     const values = await study.values(
@@ -86,17 +102,29 @@ async function readMeans(study: Study): Promise<Means> {
       sample + 1,
     );
     for (const [i, { name, output }] of layers.entries())
-      means.get(name)!.set(sample, channelMeans(values[i]!.data, nodeOf(study.network, output).shape, 1));
+      means.get(name)!.set(sample, seenIn(values[i]!.data, nodeOf(study.network, output).shape));
   }
   return means;
 }
 
+function seenIn(values: Float32Array, shape: readonly number[]): Seen {
+  const mean = channelMeans(values, shape, 1);
+  const positions = values.length / mean.length;
+  let [place, farthest] = [0, -1];
+  for (let p = 0; p < positions; p++) {
+    let distance = 0;
+    for (let c = 0; c < mean.length; c++) distance += (values[c * positions + p]! - mean[c]!) ** 2;
+    if (distance > farthest) [place, farthest] = [p, distance];
+  }
+  return { mean, salient: mean.map((_, c) => values[c * positions + place]!), place };
+}
+
 /** The most similar other sample of the same class and of another one; without classes the most similar of all. */
-function comparedWith(study: Study, sample: number, means: ReadonlyMap<number, Float64Array>): number[] {
+function comparedWith(study: Study, sample: number, seen: ReadonlyMap<number, Seen>): number[] {
   const classes = study.task === 'classification' ? classesOf(study)?.classes : undefined;
   const others = study.detailed
     .filter((other) => other !== sample)
-    .map((other) => ({ other, likeness: cosine(means.get(sample)!, means.get(other)!) }))
+    .map((other) => ({ other, likeness: cosine(seen.get(sample)!.mean, seen.get(other)!.mean) }))
     .sort((a, b) => b.likeness - a.likeness || a.other - b.other);
   const isSame = ({ other }: { other: number }): boolean => !classes || classes[other] === classes[sample];
   return [others.find(isSame), others.find((one) => !isSame(one))].flatMap((one) => (one ? [one.other] : []));

@@ -59,7 +59,7 @@ export const SAMPLE_FIELDS: Readonly<Record<string, string>> = {
   }`,
   attributions: `attributions { method output image { ${IMAGE} } completeness deletion insertion deletionRandom insertionRandom
     deletionCurve insertionCurve }`,
-  'similarity-overlays': `similarityOverlays { layer other { ${MENTION} } image { ${IMAGE} } }`,
+  'similarity-overlays': `similarityOverlays { layer at other { index name label detailed image { ${IMAGE} } } image { ${IMAGE} } }`,
   'pixel-votes': `pixelVotes { shares { class share } winner
     voters { class image { ${IMAGE} } } discussions { class image { ${IMAGE} } } }`,
   'output-contributions': `outputContributions {
@@ -107,7 +107,7 @@ export const MODEL = `query Model($id: ID!) {
       index name op ops activation interpretation inputShape outputShape parameterCount multiplyAdds
       inactiveShare inactiveShareSd disconnectedShare
       representationalPower { part gamma count share countSd samples }
-      weightDirections { singularValues energy rank stableRank effectiveRank unfoldedShape powerLaw { alpha standardError caution } powerLawReason capacityTerms { convention alpha value }
+      weightDirections { singularValues energy rank stableRank effectiveRank unfoldedShape powerLaw { alpha standardError tailCount caution } powerLawReason capacityTerms { convention alpha value }
         directions(first: 6) { filter { ${IMAGE} } } ${CERTIFICATE} }
     }
     ${Object.values(MODEL_FIELDS).join('\n    ')}

@@ -33,10 +33,11 @@ describe('a similarity overlay', () => {
     expect(similarityOverlays.units(study)).toHaveLength(6);
     const [answer] = await similarityOverlays.answer(study, { key: String(sample), sample: sample! });
     const overlays = answer!.fields['similarityOverlays'] as SimilarityOverlay[];
-    expect(overlays.map(({ layer }) => layer)).toEqual(['conv1', 'conv1', 'conv2', 'conv2']);
+    expect(overlays.map(({ layer }) => layer)).toEqual([...new Array(4).fill('conv1'), ...new Array(4).fill('conv2')]);
     const classes = overlays.map(({ other }) => study.labels![other.index]);
     expect(classes[0]).toBe(study.labels![sample!]);
-    expect(classes[1]).not.toBe(study.labels![sample!]);
+    expect(overlays.map(({ at }) => at === null)).toEqual([true, false, true, false, true, false, true, false]);
+    expect(classes[2]).not.toBe(study.labels![sample!]);
     for (const { other, image } of overlays) {
       expect(other.index).not.toBe(sample);
       expect(image.array).toMatch(/\.npy$/);

@@ -142,6 +142,11 @@ export function sampleReport({ samples = 130, detailed = 6, seed = 1 } = {}): Sa
         image: image(`Component ${index} of ${output}`),
         contraction: image(`Where component ${index} of ${output} comes from`),
         outputImage: image(`Component ${index} of ${output}, output side`),
+        features: ['width', 'height'].map((feature) => ({
+          feature,
+          direction: number(-1, 1),
+          contribution: number(-1, 1),
+        })),
       };
     });
     const bias = number(-1, 1);
@@ -150,11 +155,15 @@ export function sampleReport({ samples = 130, detailed = 6, seed = 1 } = {}): Sa
       output,
       value: number(1, 9),
       bias,
+      bypass: number(-0.1, 0.1),
       remainder: number(-0.1, 0.1),
       curvature: number(-0.01, 0.01),
+      uncancelled: 12,
       singularValues: components.map(({ singularValue }) => singularValue),
       components,
       biasByLayer: LAYERS.map((layer) => ({ layer, value: number(-1, 1) })),
+      biasImage: image('What constants add'),
+      linearImage: image('What the input adds'),
       expression: `y[${output}] = 3.1·φ0 − 0.4·φ2 + rest 0.2 + bias ${bias}`,
       latex: `y = 3.1\\,\\varphi_0 - 0.4\\,\\varphi_2 + 0.2 + ${bias}`,
       certificate: certificate(),
@@ -418,6 +427,7 @@ export function sampleReport({ samples = 130, detailed = 6, seed = 1 } = {}): Sa
       similarityOverlays: LAYERS.slice(0, 2).map((layer) => ({
         layer,
         other: { index: samples > 1 ? 1 : 0, name: nameOf(samples > 1 ? 1 : 0) },
+        at: [1, 2],
         image: image(`Like ${nameOf(1)}, to ${layer}`),
       })),
     };
@@ -590,6 +600,8 @@ export function sampleReport({ samples = 130, detailed = 6, seed = 1 } = {}): Sa
     dataDirections: {
       samples,
       singularValues: falling(8, 30, 0.6),
+      rightSingularValues: falling(8, 3, 0.5),
+      cosines: falling(3, 0.95, 0.8),
       directions: directions(3, 'Direction of the samples'),
       certificate: certificate(),
     },
