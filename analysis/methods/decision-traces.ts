@@ -4,7 +4,7 @@
 import type { DecisionTrace, TraceGroup, TraceSummary } from '../../reports/format.ts';
 import type { Study } from '../study.ts';
 import { transformationsOf } from './layer-transformations.ts';
-import type { Answer, Method, Unit } from './method.ts';
+import type { Answer, Method, SkippedLayer, Unit } from './method.ts';
 import { nearestCentroids, type NearestCentroids } from './nearest-centroids.ts';
 import { sampleClusters } from './sample-clusters.ts';
 import { sampleClasses, stackedLayers, type LayerStack, type SampleClasses } from './stacked-svd.ts';
@@ -21,19 +21,22 @@ export const decisionTraces: Method = {
   settings: ['k', 'tolerance', 'clusters', 'perplexity', 'embedded'],
   units(study) {
     if (sampleClasses(study) === null) return 'there are no classes: neither labels nor predictions';
-    const { covered, skipped } = transformationsOf(study);
-    if (covered.length === 0) return `no layer is covered: ${skipped[0]?.reason ?? 'there is none'}`;
+    const skipped = skippedLayers(study);
+    if (skipped.length === study.layers.length) return `no layer is covered: ${skipped[0]?.reason ?? 'there is none'}`;
     const units: Unit[] = [];
     for (let start = 0; start < study.samples.count; start += SAMPLES_A_UNIT)
       units.push({ key: String(start), sample: start });
     return units;
   },
-  skipped: (study) => transformationsOf(study).skipped,
+  skipped: skippedLayers,
   async answer(study, { sample }) {
     const start = sample!;
     const end = Math.min(start + SAMPLES_A_UNIT, study.samples.count);
-    const { classes, stacks } = await stackedLayers(study);
-    const clusters = await sampleClusters(study, await stackedLayers(study));
+    const stacked = await stackedLayers(study);
+    const { classes } = stacked;
+    const stacks = tracedStacks(stacked.stacks);
+    const found = await sampleClusters(study, stacked);
+    const clusters = stacks.map((stack) => found[stacked.stacks.indexOf(stack)]!);
     const nearest = await traces(study, start, end);
     const name = (position: number): string => study.outputName(classes!.list[position]!);
     return Array.from({ length: end - start }, (_, i) => {
@@ -63,6 +66,23 @@ export const decisionTraces: Method = {
   summarise,
 };
 
+function skippedLayers(study: Study): SkippedLayer[] {
+  const { covered, skipped } = transformationsOf(study);
+  const linear = covered
+    .filter((transformation) => transformation.linear)
+    .map(({ layer }) => ({
+      layer: layer.name,
+      reason: 'no activation function follows: its map is the same for every sample',
+    }));
+  const reasons = new Map([...skipped, ...linear].map((entry) => [entry.layer, entry]));
+  return study.layers.flatMap(({ name }) => reasons.get(name) ?? []);
+}
+
+/** The layers whose maps differ from sample to sample. */
+function tracedStacks(stacks: readonly LayerStack[]): LayerStack[] {
+  return stacks.filter(({ transformation }) => !transformation.linear);
+}
+
 /** Nearest centroids of a block of samples at one layer, as positions in the list of classes. */
 export interface LayerTrace {
   /** From the projections U. */
@@ -78,7 +98,8 @@ const searches = new WeakMap<Study, Promise<readonly NearestCentroids[]>>();
 
 /** The traces of samples start … end−1 at every covered layer. */
 export async function traces(study: Study, start: number, end: number): Promise<LayerTrace[]> {
-  const { stacks, reader, classes } = await stackedLayers(study);
+  const { stacks: all, reader, classes } = await stackedLayers(study);
+  const stacks = tracedStacks(all);
   let found = searches.get(study);
   if (!found) searches.set(study, (found = Promise.all(stacks.map((stack) => searchOf(study, stack, classes!)))));
   const prepared = await found;
@@ -93,7 +114,7 @@ export async function traces(study: Study, start: number, end: number): Promise<
     const last = Math.min(first + step, end);
     const blocks = await reader.read(first, last);
     for (const [t, { projections, full, profiles, columns }] of result.entries()) {
-      const nearest = await prepared[t]!.of(blocks[t]!.s, last - first);
+      const nearest = await prepared[t]!.of(blocks[all.indexOf(stacks[t]!)]!.s, last - first);
       for (let i = 0; i < last - first; i++) {
         const row = i * (columns + 2);
         profiles.set(nearest.subarray(row, row + columns), (first - start + i) * columns);
@@ -136,7 +157,9 @@ export function decisionLayer(trace: ArrayLike<unknown>): number {
 }
 
 function summarise(study: Study, answers: readonly Answer[]): Answer[] {
-  const layers = transformationsOf(study).covered.map(({ layer }) => layer.name);
+  const layers = transformationsOf(study)
+    .covered.filter(({ linear }) => !linear)
+    .map(({ layer }) => layer.name);
   const all = answers.map(({ on, fields }) => ({
     sample: (on as { sample: number }).sample,
     trace: fields['decisionTrace'] as DecisionTrace,

@@ -21,8 +21,13 @@ export interface Transformation {
   readonly activity: NodeId;
   /** y: behind the activation function and before pooling; the activity itself where there is none. */
   readonly value: NodeId;
-  /** The function that was taken off the network's output: y is computed from z. */
+  /**
+   * The function that was taken off the network's output, or that a classifier's scores are meant for (softmax): y is
+   * computed from z.
+   */
   readonly stripped: Network['stripped'];
+  /** No function follows: s is 1, and T the same for every sample. */
+  readonly linear: boolean;
   readonly inputSize: number;
   readonly size: number;
 }
@@ -45,12 +50,13 @@ export function transformationsOf({
   network,
   layers,
   settings,
-}: Pick<Study, 'network' | 'layers' | 'settings'>): Transformations {
+  task,
+}: Pick<Study, 'network' | 'layers' | 'settings' | 'task'>): Transformations {
   const covered: Transformation[] = [];
   const skipped: { layer: string; reason: string }[] = [];
   for (const layer of layers) {
     const found = fitsGlob(layer.name, settings.layers)
-      ? transformationOf(network, layer)
+      ? transformationOf(network, layer, task)
       : `left out by --layers ${settings.layers}`;
     if (typeof found === 'string') skipped.push({ layer: layer.name, reason: found });
     else covered.push(found);
@@ -58,7 +64,7 @@ export function transformationsOf({
   return { covered, skipped };
 }
 
-function transformationOf(network: Network, layer: Layer): Transformation | string {
+function transformationOf(network: Network, layer: Layer, task: Study['task']): Transformation | string {
   const head = nodeOf(network, layer.node);
   const moving = head.inputs.filter((id) => nodeOf(network, id).op !== 'constant');
   const hasWeights =
@@ -79,12 +85,14 @@ function transformationOf(network: Network, layer: Layer): Transformation | stri
     .map((id) => nodeOf(network, id))
     .find((node) => node.inputs[0] === layer.activity && opOf(node.op).activation === true);
   const isLast = activation === undefined && leadsStraightTo(network, layer.activity, network.output);
+  const stripped = isLast ? (network.stripped ?? (task === 'classification' ? 'softmax' : null)) : null;
   return {
     layer,
     input,
     activity: layer.activity,
     value: activation?.id ?? layer.activity,
-    stripped: isLast ? network.stripped : null,
+    stripped,
+    linear: activation === undefined && stripped === null,
     inputSize: sizeOf(nodeOf(network, input).shape),
     size: sizeOf(nodeOf(network, layer.activity).shape),
   };

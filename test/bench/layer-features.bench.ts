@@ -18,13 +18,14 @@ interface Measured {
   readonly rival?: string;
   readonly backend?: string;
   readonly seconds: number;
+  readonly cpu: number;
   readonly bytes: number;
   readonly values: readonly number[];
   readonly applications?: number;
 }
 
 const here = import.meta.dirname;
-const folder = mkdtempSync(path.join(tmpdir(), 'eigenlens-bench-'));
+const folder = mkdtempSync(path.join(tmpdir(), 'eigenlens-stack-'));
 let weights: Float32Array;
 let ratios: Float32Array;
 
@@ -84,9 +85,9 @@ describe.skipIf(!hasRival)('the stack of a 784-1024 layer (skipped without pytho
     console.log(
       [
         `n = ${samples}`,
-        `literal (${literal.rival}): ${literal.seconds.toFixed(2)} s, ${megabytes(literal.bytes)}, error ${worst(literal.values, exact).toExponential(1)}`,
-        `ours (${ours.backend}, ${ours.applications} products): ${ours.seconds.toFixed(3)} s, ${megabytes(ours.bytes)}, error ${worst(ours.values, exact).toExponential(1)}`,
-        `${(literal.seconds / ours.seconds).toFixed(0)} times faster, ${(literal.bytes / Math.max(1, ours.bytes)).toFixed(0)} times less memory`,
+        `literal (${literal.rival}): ${literal.seconds.toFixed(2)} s (${literal.cpu.toFixed(2)} s of all cores), ${megabytes(literal.bytes)}, error ${worst(literal.values, exact).toExponential(1)}`,
+        `ours (${ours.backend}, ${ours.applications} products): ${ours.seconds.toFixed(3)} s (${ours.cpu.toFixed(3)}), ${megabytes(ours.bytes)}, error ${worst(ours.values, exact).toExponential(1)}`,
+        `${(literal.seconds / ours.seconds).toFixed(0)} times faster (${(literal.cpu / ours.cpu).toFixed(0)} by all cores), ${(literal.bytes / Math.max(1, ours.bytes)).toFixed(0)} times less memory`,
       ].join('\n  '),
     );
     expect(worst(ours.values, exact)).toBeLessThan(1e-5);

@@ -1,5 +1,5 @@
 // Our way, in a process of its own so that its memory can be told: Σ s² sample by sample, the SVD by products, B = W̃ V Σ⁻¹.
-// Arguments: folder, samples, outputs, inputs, k. Prints seconds, peak memory above the start in bytes, and the values, as JSON.
+// Arguments: folder, samples, outputs, inputs, k. Prints seconds (of the clock and of all cores), peak memory above the start in bytes, and the values, as JSON.
 import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 import { chooseBackend } from '../../analysis/kernels/choose.ts';
 import { stackedSvd } from '../../analysis/methods/stacked-svd.ts';
@@ -19,6 +19,7 @@ const warm = await backend.compile([[2]], (kernels, [x]) => [kernels.binary('add
 await warm.run([{ data: new Float32Array(2), shape: [1, 2] }]);
 const before = peak();
 const start = performance.now();
+const busy = process.cpuUsage();
 
 const squares = new Float64Array(rows);
 const file = openSync(`${folder}/ratios.f32`, 'r');
@@ -53,10 +54,12 @@ const svd = await stackedSvd(operator, squares.map(Math.sqrt), {
 const left = await operator.apply(svd.inputDirections);
 for (let j = 0; j < k; j++) for (let o = 0; o < rows; o++) left.data[j * rows + o]! /= svd.singularValues[j]!;
 const seconds = (performance.now() - start) / 1000;
+const { user, system } = process.cpuUsage(busy);
 console.log(
   JSON.stringify({
     backend: backend.id,
     seconds,
+    cpu: (user + system) / 1e6,
     bytes: peak() - before,
     values: [...svd.singularValues],
     residual: Math.max(...svd.residuals),

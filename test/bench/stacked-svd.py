@@ -1,5 +1,5 @@
 # The literal way (ALLT as published): every sample's matrix written under the others, and a randomised SVD of the stack.
-# Arguments: folder, samples, outputs, inputs, k. Prints seconds, peak memory above the start in bytes, and the values, as JSON.
+# Arguments: folder, samples, outputs, inputs, k. Prints seconds (of the clock and of all cores), peak memory above the start in bytes, and the values, as JSON.
 import json
 import resource
 import sys
@@ -39,7 +39,9 @@ def peak():
 
 before = peak()
 start = time.perf_counter()
+busy = time.process_time()
 stack = np.concatenate([ratio[:, None] * weights for ratio in ratios])
 _, values, _ = decompose(stack)
 seconds = time.perf_counter() - start
-print(json.dumps({"rival": rival, "seconds": seconds, "bytes": peak() - before, "values": [float(v) for v in values]}))
+cpu = time.process_time() - busy
+print(json.dumps({"rival": rival, "seconds": seconds, "cpu": cpu, "bytes": peak() - before, "values": [float(v) for v in values]}))
