@@ -261,7 +261,7 @@ function layerConverter({
           },
           inner(layer, views, innerId, part) {
             const wrapped = layerEntry(layer, file, new Map());
-            const place = { name: wrapped.name, container: part };
+            const place = { name: wrapped.name, container: part, wrapped: true };
             const value = converter.convert(wrapped, views, [...path, place], innerId, `${name}/${wrapped.name}`);
             return value ?? refuseInner(wrapped.kind);
           },

@@ -6,6 +6,8 @@ export interface LayerPlace {
   readonly name: string;
   /** As Keras 3 calls it within its model: from the class, numbered. */
   readonly container: string;
+  /** True where the layer before it is a wrapper, whose name may stand for both. */
+  readonly wrapped?: boolean;
 }
 
 export interface StoredWeight {
@@ -63,24 +65,19 @@ export function namedWeights(stored: readonly StoredWeight[]): KerasWeights {
         const exact = byPath.get(full) ?? byPath.get(short);
         if (exact) return found(exact);
       }
-      const candidates = (inGroup ?? byToken.get(layer) ?? []).filter(({ path: at }) => {
-        const tokens = at.split('/');
-        return withoutNumber(tokens.at(-1)!) === name || withoutCount(tokens.at(-1)!) === name;
-      });
-      const within = candidates.filter(({ path: at }) => at.split('/').slice(0, -1).includes(layer));
+      // The layer, and the wrappers around it.
+      const first = path.findLastIndex(({ wrapped }) => wrapped !== true);
+      const owners = path.slice(first).map((place) => place.name);
+      const filed = inGroup ?? owners.toReversed().flatMap((owner) => byToken.get(owner) ?? []);
+      const candidates = [...new Set(filed)].filter(({ path: at }) => withoutCount(at.split('/').at(-1)!) === name);
+      const within = candidates.filter(({ path: at }) => owners.some((owner) => tokenIn(at, owner)));
+      const loose = first === 0 ? candidates : [];
       const ofPart = (list: readonly StoredWeight[]): StoredWeight[] =>
         list.filter(({ path: at }) => parts.every((token) => tokenIn(at, token)));
-      const exactName = (list: readonly StoredWeight[]): readonly StoredWeight[] => {
+      const ofLayer = within.filter(({ path: at }) => tokenIn(at, layer));
+      for (const list of [ofPart(ofLayer), ofLayer, ofPart(within), within, ofPart(loose), loose]) {
         const exact = list.filter(({ path: at }) => withoutNumber(at.split('/').at(-1)!) === name);
-        return exact.length > 0 ? exact : list;
-      };
-      for (const list of [
-        ofPart(within),
-        within,
-        path.length === 1 ? ofPart(candidates) : [],
-        path.length === 1 ? candidates : [],
-      ]) {
-        const best = exactName(list);
+        const best = exact.length > 0 ? exact : list;
         if (best.length === 1) return found(best[0]);
       }
       return undefined;
