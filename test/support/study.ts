@@ -18,7 +18,7 @@ export function samplesOf(network: Network, rows: Float32Array, labels: readonly
   const shape = nodeOf(network, network.input).shape;
   const size = sizeOf(shape);
   return {
-    kind: 'vector' as InputSamples['kind'],
+    kind: 'vector',
     format: 'in memory',
     count: rows.length / size,
     rawShape: shape.slice(1),
