@@ -21,6 +21,11 @@ export function layerLabel(name: string): string {
   return /^\d/.test(name) ? `layer ${name}` : name;
 }
 
+/** A layer as a heading. */
+export function layerTitle(name: string): string {
+  return /^\d/.test(name) ? `Layer ${name}` : name;
+}
+
 /** What this network is, in one sentence. */
 export function describeModel(model: ModelFacts): string {
   const size = `${formatPlural(model.layers.length, 'layer')} and ${formatShortCount(model.parameterCount)} parameters`;

@@ -46,7 +46,7 @@ export const METHODS: readonly MethodEntry[] = [
     question: 'Which directions of its input does a layer listen to, and how unequally?',
     equations: [
       {
-        latex: String.raw`\bar W = U S V^\top, \qquad W \star X = U \star \bigl(S \star (V^\top \star X)\bigr)`,
+        latex: String.raw`\overline{W} = U S V^\top, \qquad W \star X = U \star \bigl(S \star (V^\top \star X)\bigr)`,
         says: 'The weights of a layer, unfolded to outputs × (channels · positions), are a matrix; its right singular vectors are filters, its left ones say how outputs combine them.',
       },
     ],
@@ -63,7 +63,7 @@ export const METHODS: readonly MethodEntry[] = [
     question: 'Does the tail of the spectrum look like that of a well-trained layer?',
     equations: [
       {
-        latex: String.raw`\lambda_i = \sigma_i^2, \qquad \alpha = 1 + n \Bigm/ \sum_{i=1}^{n} \ln\frac{\lambda_i}{\lambda_{\text{min}}}`,
+        latex: String.raw`\lambda_i = \sigma_i^2, \qquad \alpha = 1 + \frac{n}{\sum_{i=1}^{n} \ln(\lambda_i / \lambda_{\text{min}})}`,
         says: 'Maximum likelihood over every candidate for the smallest value of the tail; the one with the least Kolmogorov–Smirnov distance is taken.',
       },
       {
@@ -303,13 +303,13 @@ export const TERMS: readonly TermEntry[] = [
     id: 'stable-rank',
     title: 'Stable rank',
     text: 'How many directions as strong as the first would carry the same energy. Never more than the rank, and not sensitive to small values.',
-    latex: String.raw`\sum_k \sigma_k^2 \bigm/ \sigma_1^2`,
+    latex: String.raw`\frac{\sum_k \sigma_k^2}{\sigma_1^2}`,
   },
   {
     id: 'effective-rank',
     title: 'Effective rank',
     text: 'The number of equally strong directions with the same entropy: counts every direction, weighted by its value.',
-    latex: String.raw`\exp\Bigl(-\sum_k p_k \ln p_k\Bigr), \quad p_k = \sigma_k \bigm/ \textstyle\sum_i \sigma_i`,
+    latex: String.raw`\exp\Bigl(-\sum_k p_k \ln p_k\Bigr), \quad p_k = \frac{\sigma_k}{\sum_i \sigma_i}`,
   },
   {
     id: 'energy',

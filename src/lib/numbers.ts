@@ -2,6 +2,8 @@
 
 const MINUS = '−';
 const MISSING = '–';
+/** A number and its unit stay on one line. */
+const GAP = '\u00a0';
 const SUPERSCRIPTS = '⁰¹²³⁴⁵⁶⁷⁸⁹';
 
 /** A count with thousands separated: 1,111,946. */
@@ -19,7 +21,7 @@ export function formatShortCount(value: number | null | undefined): string {
     ['k', 1e3],
   ] as const) {
     // 999,950 would print as 1000 k: the next unit starts where three digits round up.
-    if (Math.abs(value) >= size * 0.99995) return `${formatNumber(value / size)} ${unit}`;
+    if (Math.abs(value) >= size * 0.99995) return `${formatNumber(value / size)}${GAP}${unit}`;
   }
   return formatNumber(value);
 }
@@ -47,10 +49,10 @@ export function formatSigned(value: number | null | undefined, digits = 3): stri
 /** A share of one as a percentage with one decimal: 97.0 %. Never 100 % or 0 % for what is not exactly that. */
 export function formatShare(value: number | null | undefined): string {
   if (value == null || !Number.isFinite(value)) return MISSING;
-  if (value > 0 && value < 0.0005) return '< 0.1 %';
-  if (value < 1 && value >= 0.9995) return '> 99.9 %';
+  if (value > 0 && value < 0.0005) return `<${GAP}0.1${GAP}%`;
+  if (value < 1 && value >= 0.9995) return `>${GAP}99.9${GAP}%`;
   const percent = value * 100;
-  return `${(Number.isInteger(percent) ? percent.toFixed(0) : percent.toFixed(1)).replace('-', MINUS)} %`;
+  return `${(Number.isInteger(percent) ? percent.toFixed(0) : percent.toFixed(1)).replace('-', MINUS)}${GAP}%`;
 }
 
 /** A relative error in one significant digit: 3 × 10⁻⁷. */
@@ -83,5 +85,5 @@ export function median(values: readonly number[]): number | null {
 function formatPower(value: number, decimals: number): string {
   const [mantissa = '', exponent = '0'] = value.toExponential(decimals).split('e');
   const power = [...String(Math.abs(Number(exponent)))].map((digit) => SUPERSCRIPTS[Number(digit)]).join('');
-  return `${mantissa.replace('-', MINUS)} × 10${Number(exponent) < 0 ? '⁻' : ''}${power}`;
+  return `${mantissa.replace('-', MINUS)}${GAP}×${GAP}10${Number(exponent) < 0 ? '⁻' : ''}${power}`;
 }

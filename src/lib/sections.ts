@@ -16,6 +16,7 @@ import PixelVotes from '../components/PixelVotes.astro';
 import SanityScores from '../components/SanityScores.astro';
 import SimilarityOverlays from '../components/SimilarityOverlays.astro';
 import WeightDirections from '../components/WeightDirections.astro';
+import { layerLabel } from './facts.ts';
 import type { LayerAnswers, ModelFacts, SampleAnswers } from './data.ts';
 
 /** A piece of a section that is long enough for a page of its own. */
@@ -49,7 +50,7 @@ function byLayer<Answer>(
 ): Part<SampleAnswers>[] {
   return [...new Set(answers.map(layerOf))].map((layer, i) => ({
     id: String(i),
-    label: layer,
+    label: layerLabel(layer),
     subject: only(answers.filter((answer) => layerOf(answer) === layer)),
   }));
 }

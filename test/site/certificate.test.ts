@@ -32,6 +32,6 @@ describe('a certificate in words', () => {
   test('a share that is left out is said, but is no error', () => {
     const { grade, checks } = judge({ ...none, completeness: 1e-8, remainder: 0.4 });
     expect(grade).toBe('exact');
-    expect(checks.map(({ value }) => value)).toContain('40 %');
+    expect(checks.map(({ value }) => value)).toContain('40\u00a0%');
   });
 });
