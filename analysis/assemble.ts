@@ -1,6 +1,7 @@
 // Facts and answers into one report: what is known of the network, its layers and the samples, with what methods answered.
 import type {
   Finding,
+  Image,
   LayerRecord,
   MethodStatus,
   ModelFields,
@@ -8,6 +9,7 @@ import type {
   Report,
   SampleRecord,
 } from '../reports/format.ts';
+import { pointCloudPng } from './figures/point-cloud.ts';
 import { sizeOf, type Shape } from './kernels/kernels.ts';
 import { multiplyAddsOf } from './network/inspect.ts';
 import { nodeOf, type Preprocessing } from './network/network.ts';
@@ -157,6 +159,13 @@ function layerFacts(study: Study, index: number): LayerRecord {
   };
 }
 
+/** An output that is a picture or a cloud, as a person sees it. */
+async function drawOutcome(study: Study, values: Float32Array, alt: string): Promise<Image> {
+  if (study.outputView.kind !== 'points') return study.drawOutput(values, alt, { kind: 'photo' });
+  const { png, ...size } = await pointCloudPng(values);
+  return study.pictures.keepPng(png, size, `${alt} from three sides`);
+}
+
 async function sampleFacts(study: Study, index: number, detailed: boolean): Promise<SampleRecord> {
   const name = study.samples.name(index);
   const correct = study.correct(index);
@@ -168,13 +177,18 @@ async function sampleFacts(study: Study, index: number, detailed: boolean): Prom
     correct,
     image: drawn ? await study.drawSample(index, detailed) : null,
   };
+  if (detailed && study.inputView.kind === 'points') {
+    const points = await study.samples.read(index, index + 1);
+    const array = await study.pictures.keep(points, [points.length / 3, 3]);
+    record.inputs = [{ name: study.network.input, shape: array.shape, array }];
+  }
   const label = study.labels?.[index];
   if (label !== undefined && label >= 0) record.label = study.outputName(label);
   if (study.outputs === null) return record;
   const count = study.outputs.length / study.samples.count;
   const values = study.outputs.subarray(index * count, (index + 1) * count);
   if (study.task === 'image') {
-    if (detailed) record.outputImage = await study.drawOutput(values, `Output for sample ${name}`, { kind: 'photo' });
+    if (detailed) record.outputImage = await drawOutcome(study, values, `Output for sample ${name}`);
     return record;
   }
   const probabilities =

@@ -1,6 +1,7 @@
 // What a method is given: the network, the samples, the settings, and the work that several methods share, done once.
 import type { Image } from '../reports/format.ts';
 import type { Picture, PictureStore } from './figures/picture-store.ts';
+import { pointCloudPng } from './figures/point-cloud.ts';
 import { inputView, outputView, type View } from './figures/view.ts';
 import type { Backend, Tensor } from './kernels/kernels.ts';
 import { sizeOf } from './kernels/kernels.ts';
@@ -215,6 +216,10 @@ export async function createStudy(options: StudyOptions): Promise<Study> {
     drawInput: draw(views.input),
     drawOutput: draw(views.output),
     async drawSample(sample, keepNumbers) {
+      if (views.input.kind === 'points') {
+        const { png, ...size } = await pointCloudPng(await samples.read(sample, sample + 1));
+        return pictures.keepPng(png, size, `Sample ${samples.name(sample)} from three sides`);
+      }
       const image = await samples.image(sample);
       if (!image) return null;
       const [height, width, channels = 1] = image.shape as [number, number, number?];

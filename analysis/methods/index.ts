@@ -3,6 +3,7 @@ import { adversarialStep } from './adversarial-step.ts';
 import { attributions } from './attributions.ts';
 import { biasSharesMethod } from './bias-shares.ts';
 import { classHierarchy } from './class-hierarchy.ts';
+import { dataDirections } from './data-directions.ts';
 import { decisionTraces } from './decision-traces.ts';
 import { inputOutputMap } from './input-output-map.ts';
 import { inputPatterns } from './input-patterns.ts';
@@ -26,6 +27,7 @@ export const METHODS: readonly Method[] = [
   pixelVotes,
   inputPatterns,
   outputContributions,
+  dataDirections,
   attributions,
   sanity,
 ];

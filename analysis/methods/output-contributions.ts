@@ -1,33 +1,37 @@
 // Which directions add up to this output? (SpecXAI; methods.md, section 3) The network is split after a layer into R (input
 // to split) and L (split to output), both Taylor: R = U Λ Φᵀ, ψ = (L U)_j, α_k = ψ_k λ_k (φ_k·x), y_j = Σ α_k + rest + b.
-import type { OutputComponent, OutputContributions } from '../../reports/format.ts';
+import type { Image, OutputComponent, OutputContributions } from '../../reports/format.ts';
 import { certificateOf } from '../certificate.ts';
-import type { View } from '../figures/view.ts';
 import { sizeOf } from '../kernels/kernels.ts';
-import type { LocatedMap } from '../network/affine-map.ts';
+import { pathBetween, type LocatedMap } from '../network/affine-map.ts';
 import type { Layer } from '../network/layers.ts';
+import { nodeOf } from '../network/network.ts';
 import type { Block } from '../operators/operator.ts';
 import { truncatedSvd, type TruncatedSvd } from '../svd/truncated-svd.ts';
 import type { Study } from '../study.ts';
+import { cancel } from './cancelling.ts';
+import { contract, drawContraction, drawOnInput, drawOnOutput, featureTerms, isTable } from './component-pictures.ts';
+import { explainedOutputs, isPictureOutput } from './explained-outputs.ts';
 import { expressionOf } from './expression.ts';
 import { unknownLayer } from './layer-choice.ts';
 import type { Answer, Method } from './method.ts';
 
 /** Whole spectra are computed where the smaller side of R has at most this many entries. */
-const WHOLE_SPECTRUM = 256;
+const WHOLE_SPECTRUM = 128;
 /** Directions compared across samples. */
 const COMPARED = 4;
+/** Components with pictures: the first by |α| of each output, and the first by singular value. */
+const PICTURED = 6;
+const PICTURED_BY_VALUE = 3;
+const MODE = 'taylor';
 
 export const outputContributions: Method = {
   id: 'output-contributions',
   question: 'Which directions in this input add up to the output?',
-  version: 1,
+  version: 2,
   settings: ['split', 'count', 'outputs', 'tolerance', 'seed'],
   units(study) {
     if (study.detailed.length === 0) return 'no sample was chosen to be looked at in detail (--detail)';
-    if (study.outputView.kind !== 'vector' && study.settings.split.length === 0) {
-      return 'the output is a picture, not a score: choose a layer with --split to decompose its largest outputs';
-    }
     return splitsOf(study).map((layer) => ({ key: layer.name, layer: layer.name }));
   },
   async answer(study, unit) {
@@ -41,7 +45,7 @@ export const outputContributions: Method = {
       leading.push(directions);
     }
     const names = study.detailed.map((sample) => study.samples.name(sample));
-    const size = sizeOf((await splitShape(study)).domain);
+    const size = sizeOf(nodeOf(study.network, study.network.input).shape);
     const componentSimilarities = similarities(leading, size).map((values, component) => ({
       split: layer.name,
       component,
@@ -52,19 +56,28 @@ export const outputContributions: Method = {
   },
 };
 
-async function splitShape(study: Study): Promise<{ domain: readonly number[] }> {
-  const { shape } = await study.inputs(study.detailed[0]!, study.detailed[0]! + 1);
-  return { domain: shape };
-}
-
-/** The layers named by --split, or the first, the middle and the last one that has layers behind it. */
-export function splitsOf({ layers, settings }: Study): Layer[] {
+/**
+ * The layers named by --split, or the first, the middle and the last one; of those that all of the input passes, where
+ * there are three.
+ */
+export function splitsOf(study: Study): Layer[] {
+  const { layers, settings } = study;
   if (settings.split.length > 0) {
     return settings.split.map((name) => layers.find((layer) => layer.name === name) ?? unknownLayer(name, layers));
   }
-  if (layers.length <= 3) return [...layers];
-  const last = layers.length - 1;
-  return [...new Set([0, Math.floor(last / 2), last])].map((i) => layers[i]!);
+  const passed = layers.filter((layer) => isCut(study, layer));
+  const candidates = passed.length >= 3 ? passed : layers;
+  const last = candidates.length - 1;
+  return [...new Set([0, Math.floor(last / 2), last])].map((i) => candidates[i]!);
+}
+
+/** Whether everything that the output takes from the input goes through the layer's output. */
+function isCut({ network }: Study, layer: Layer): boolean {
+  const reached = new Set([network.input]);
+  for (const node of network.nodes) {
+    if (node.id !== layer.output && node.inputs.some((id) => reached.has(id))) reached.add(node.id);
+  }
+  return !reached.has(network.output) && pathBetween(network, network.input, layer.output).length > 0;
 }
 
 async function contributionsAt(
@@ -72,64 +85,63 @@ async function contributionsAt(
   layer: Layer,
   sample: number,
 ): Promise<{ contributions: OutputContributions[]; directions: Float32Array }> {
-  const mode = 'taylor';
-  const before = await study.map(sample, { to: layer.output, mode });
-  const after = await study.map(sample, { from: layer.output, mode });
-  const whole = await study.map(sample, { mode });
+  const before = await study.map(sample, { to: layer.output, mode: MODE });
+  const after = await study.map(sample, { from: layer.output, mode: MODE });
+  const whole = await study.map(sample, { mode: MODE });
   const smaller = Math.min(sizeOf(before.domain), sizeOf(before.codomain));
   const svd = await truncatedSvd(before, {
     count: smaller <= WHOLE_SPECTRUM ? smaller : study.settings.count,
     tolerance: study.settings.tolerance,
     random: study.random(`output-contributions ${layer.name} ${sample}`),
   });
-  const outputs = [...whole.value.keys()]
-    .sort((a, b) => whole.value[b]! - whole.value[a]!)
-    .slice(0, study.settings.outputs);
-  const label = study.labels?.[sample];
-  if (label !== undefined && label >= 0 && !outputs.includes(label)) outputs.push(label);
-  const block = unitRows(outputs, whole.value.length);
+  const outputs = explainedOutputs(study, sample, whole.value);
+  const block = blockOf(outputs.map(({ row }) => row));
   const pulled = await after.transpose(block);
   const rows = await before.transpose(pulled);
+  const direct = isCut(study, layer) ? rows : await whole.transpose(block);
   const biases = await whole.offsetByLayer(block, 'biases');
   const certificate = await certificateOf(whole, study.random(`certificate ${sample}`), svd);
-  const contributions: OutputContributions[] = [];
-  for (const [i, output] of outputs.entries()) {
-    const terms = decompose(
-      svd,
-      before,
-      pulled.data.subarray(i * pulled.size, (i + 1) * pulled.size),
-      rows.data.subarray(i * rows.size, (i + 1) * rows.size),
-    );
-    const offset = dot(pulled.data, i * pulled.size, before.offset) + after.offset[output]!;
-    const value = whole.value[output]!;
+  const gallery = await galleryOf(study, layer, sample, { svd, before, after, value: whole.value });
+  const contributions = outputs.map(async ({ name }, i): Promise<OutputContributions> => {
+    const terms = decompose(svd, before, row(pulled, i), row(rows, i));
+    const weights = row(block, i);
+    const offset = dot(pulled.data, i * pulled.size, before.offset) + dot(weights, 0, after.offset);
+    const value = dot(weights, 0, whole.value);
+    const bypass = dot(row(direct, i), 0, before.at) - terms.total;
     const biasByLayer = study.layers.map(({ name, index }) => ({
       layer: name,
       value: biases[i * study.layers.length + index]!,
     }));
     const remainder = terms.total - terms.contributions.reduce((sum, a) => sum + a, 0);
-    const curvature = offset - biasByLayer.reduce((sum, bias) => sum + bias.value, 0);
-    const components = await componentsOf(study, layer, svd, terms, before.at, sample);
-    contributions.push({
+    const components = await componentsOf(study, svd, terms, before.at, gallery, name);
+    return {
       split: layer.name,
-      output: study.outputName(output),
+      output: name,
       value,
       bias: offset,
+      bypass,
       remainder,
-      curvature,
+      curvature: offset - bypass - biasByLayer.reduce((sum, bias) => sum + bias.value, 0),
+      uncancelled: components.filter(({ reduced }) => reduced !== null).length,
       singularValues: [...svd.singularValues],
       components,
       biasByLayer,
-      ...expressionOf(study.outputName(output), components, remainder, offset),
+      biasImage: i === 0 ? gallery.bias : null,
+      linearImage: i === 0 ? gallery.linear : null,
+      ...expressionOf(name, components, remainder, offset),
       certificate: {
         ...certificate,
         completeness:
           Math.abs(terms.total + offset - value) /
           Math.max(Math.abs(value), Math.abs(offset), Math.abs(terms.total), 1e-30),
       },
-    });
-  }
+    };
+  });
   const { data, size } = svd.inputDirections;
-  return { contributions, directions: data.slice(0, Math.min(COMPARED, svd.singularValues.length) * size) };
+  return {
+    contributions: await Promise.all(contributions),
+    directions: data.slice(0, Math.min(COMPARED, svd.singularValues.length) * size),
+  };
 }
 
 interface Terms {
@@ -160,84 +172,91 @@ export function decompose(
   return { weights, coefficients, contributions, total: dot(pulledBack, 0, map.at) };
 }
 
-/**
- * Eq. 21: positives by descending size, negatives by descending size, the j-th added to the j-th, again and again until
- * one sign is left; a sum keeps the index of its larger term. Null where a term was cancelled away.
- */
-export function cancel(contributions: readonly number[]): (number | null)[] {
-  let terms = contributions.map((value, index) => ({ value, index })).filter(({ value }) => value !== 0);
-  const bySize = (a: { value: number }, b: { value: number }): number => Math.abs(b.value) - Math.abs(a.value);
-  for (;;) {
-    const positive = terms.filter(({ value }) => value > 0).sort(bySize);
-    const negative = terms.filter(({ value }) => value < 0).sort(bySize);
-    if (positive.length === 0 || negative.length === 0) break;
-    const pairs = Math.min(positive.length, negative.length);
-    const sums = positive.slice(0, pairs).map((a, j) => {
-      const b = negative[j]!;
-      return { value: a.value + b.value, index: Math.abs(a.value) >= Math.abs(b.value) ? a.index : b.index };
-    });
-    terms = [...sums.filter(({ value }) => value !== 0), ...positive.slice(pairs), ...negative.slice(pairs)];
-  }
-  const reduced: (number | null)[] = contributions.map(() => null);
-  for (const { value, index } of terms) reduced[index] = value;
-  return reduced;
+/** Pictures that do not depend on which output is explained. */
+interface Gallery {
+  direction(k: number): Promise<Image>;
+  /** L u_k, where the output is a picture. */
+  output(k: number): Promise<Image> | null;
+  /** What the output owes to constants, b, and to the input, L R x, where it is a picture. */
+  readonly bias: Image | null;
+  readonly linear: Image | null;
+  readonly where: string;
 }
 
-/** The components worth showing: the first by singular value and the first by |α|, with pictures; all keep their numbers. */
-async function componentsOf(
+async function galleryOf(
   study: Study,
   layer: Layer,
+  sample: number,
+  maps: { svd: TruncatedSvd; before: LocatedMap; after: LocatedMap; value: Float32Array },
+): Promise<Gallery> {
+  const { svd, before, after, value } = maps;
+  const where = `after ${layer.name} for sample ${study.samples.name(sample)}`;
+  const drawn = new Map<string, Promise<Image>>();
+  const once = (key: string, draw: () => Promise<Image>): Promise<Image> => {
+    if (!drawn.has(key)) drawn.set(key, draw());
+    return drawn.get(key)!;
+  };
+  const direction = (k: number): Promise<Image> =>
+    once(`right ${k}`, () =>
+      drawOnInput(study, row(svd.inputDirections, k), before.at, `Right vector of component ${k} ${where}`),
+    );
+  if (!isPictureOutput(study)) return { direction, output: () => null, bias: null, linear: null, where };
+  const through = await after.apply(blockOf([before.offset, subtract(before.value, before.offset)]));
+  const bias = row(through, 0).map((x, i) => x + after.offset[i]!);
+  return {
+    direction,
+    output: (k) =>
+      once(`left ${k}`, async () => {
+        const { data } = await after.apply(blockOf([row(svd.outputDirections, k)]));
+        return drawOnOutput(study, data, value, `Left vector of component ${k} ${where}`);
+      }),
+    bias: await drawOnOutput(study, bias, value, `What constants add to the output ${where}`),
+    linear: await drawOnOutput(study, row(through, 1), value, `What the input adds to the output ${where}`),
+    where,
+  };
+}
+
+/** Every component with its numbers; those worth a look, the first by |α| and by singular value, with pictures. */
+function componentsOf(
+  study: Study,
   svd: TruncatedSvd,
   { weights, coefficients, contributions }: Terms,
   at: Float32Array,
-  sample: number,
+  gallery: Gallery,
+  output: string,
 ): Promise<OutputComponent[]> {
   const reduced = cancel(contributions);
   const sum = reduced.reduce<number>((total, value) => total + (value ?? 0), 0);
-  const count = study.settings.count;
   const bySize = [...contributions.keys()].sort((a, b) => Math.abs(contributions[b]!) - Math.abs(contributions[a]!));
-  const shown = new Set([...bySize.slice(0, count), ...contributions.slice(0, count).keys()]);
-  const isOutput = layer.output === study.network.output && study.outputView.kind !== 'vector';
-  const components: OutputComponent[] = [];
-  for (const [k, singularValue] of svd.singularValues.entries()) {
-    const direction = row(svd.inputDirections, k);
-    const name = `component ${k + 1} after ${layer.name} for sample ${study.samples.name(sample)}`;
-    const weight = weights[k]! * singularValue;
-    components.push({
-      index: k,
-      singularValue,
-      group: svd.groups[k]!,
-      coefficient: coefficients[k]!,
-      contribution: contributions[k]!,
-      reduced: reduced[k]!,
-      share: reduced[k] === null || sum === 0 ? null : reduced[k]! / sum,
-      ...(shown.has(k) && {
-        image: await study.drawInput(direction, `Right vector of ${name}`),
-        contraction: await drawContraction(
-          study,
-          contract(study.inputView, direction, at, weight),
-          `Contribution by place of ${name}`,
-        ),
-        outputImage: isOutput ? await study.drawOutput(row(svd.outputDirections, k), `Left vector of ${name}`) : null,
-      }),
-    });
-  }
-  return components;
-}
-
-/** ψ λ Σ_channels φ_hwc x_hwc: height × width numbers that add up to α. */
-export function contract(view: View, direction: Float32Array, at: Float32Array, weight: number): Float32Array {
-  const products = view.arrange(direction.map((value, i) => weight * value * at[i]!));
-  const channels = view.kind === 'points' ? view.width : view.channels;
-  const places = new Float32Array(products.length / channels);
-  for (let i = 0; i < products.length; i++) places[Math.floor(i / channels)]! += products[i]!;
-  return places;
-}
-
-function drawContraction(study: Study, values: Float32Array, alt: string) {
-  const { kind, height, width } = study.inputView;
-  const extent = kind === 'points' ? { height: 1, width: height } : { height, width };
-  return study.pictures.draw({ values, ...extent, channels: 1, kind: 'map', alt });
+  const leading = new Set(bySize.slice(0, PICTURED).filter((k) => contributions[k] !== 0));
+  const pictured = new Set([...leading, ...contributions.slice(0, PICTURED_BY_VALUE).keys()]);
+  const table = isTable(study);
+  return Promise.all(
+    Array.from(svd.singularValues, async (singularValue, k) => {
+      const direction = row(svd.inputDirections, k);
+      const weight = weights[k]! * singularValue;
+      const numbers = {
+        index: k,
+        singularValue,
+        group: svd.groups[k]!,
+        coefficient: coefficients[k]!,
+        contribution: contributions[k]!,
+        reduced: reduced[k]!,
+        share: reduced[k] === null || sum === 0 ? null : reduced[k]! / sum,
+      };
+      if (!pictured.has(k)) return numbers;
+      if (table) return { ...numbers, features: featureTerms(study, direction, at, weight) };
+      const alt = `Where component ${k} ${gallery.where} adds to ${output}`;
+      const [image, contraction, outputImage] = await Promise.all([
+        gallery.direction(k),
+        leading.has(k)
+          ? drawContraction(study, contract(study.inputView, direction, at, weight), at, alt)
+          : Promise.resolve(null),
+        leading.has(k) ? gallery.output(k) : null,
+      ]);
+      return { ...numbers, image, contraction, outputImage };
+    }),
+  );
 }
 
 /** |φ_k(x_i)·φ_k(x_j)| for each of the leading components: a matrix over the samples per component. */
@@ -252,10 +271,15 @@ function row(block: Block, i: number): Float32Array {
   return block.data.subarray(i * block.size, (i + 1) * block.size);
 }
 
-function unitRows(indices: readonly number[], size: number): Block {
-  const data = new Float32Array(indices.length * size);
-  for (const [i, index] of indices.entries()) data[i * size + index] = 1;
-  return { count: indices.length, size, data };
+function blockOf(rows: readonly Float32Array[]): Block {
+  const size = rows[0]!.length;
+  const data = new Float32Array(rows.length * size);
+  for (const [i, values] of rows.entries()) data.set(values, i * size);
+  return { count: rows.length, size, data };
+}
+
+function subtract(a: Float32Array, b: Float32Array): Float32Array {
+  return a.map((value, i) => value - b[i]!);
 }
 
 /** Σ a[start + i] b[i]. */

@@ -293,7 +293,7 @@ export function sampleReport({ samples = 130, detailed = 6, seed = 1 } = {}): Sa
             threshold: number(1, 2),
             groups: [
               { classes: CLASSES.slice(2), directions: [0, 3], sample: { index: 0, name: nameOf(0) } },
-              { classes: CLASSES.slice(3), directions: [2], sample: null },
+              { classes: CLASSES.slice(3), directions: [2], sample: { index: 0, name: nameOf(0) } },
             ],
             edges: [[0, 1]],
           },
