@@ -52,7 +52,7 @@ function draw(
   { data, shape }: Tensor,
   isRectified: boolean,
   random: Random,
-): Float32Array<ArrayBufferLike> {
+): Float32Array {
   if (name !== 'weight' && name !== 'value') return name in beginnings ? data.map(() => beginnings[name]!) : data;
   // conv [out, in, …k], dense [out, in]; a transposed convolution [in, out, …k]; a product's constant […, in, out].
   const [first, second] =

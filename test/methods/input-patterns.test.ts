@@ -277,7 +277,7 @@ describe.each(backends.map((backend) => [backend.id, backend] as const))('on %s'
     const sum = componentGram(144, neurons, map.value);
     await rows.visit(map, 16, (block) => sum.add(block));
     const { patterns: u } = singularPatterns(sum, 'ALL', 4, 0.9);
-    for (const [i, pattern] of patterns.entries()) {
+    for (const [i, pattern] of (patterns as number[][]).entries()) {
       for (const [j, value] of pattern.entries()) expect(Math.abs(u[i * 144 + j]! - value)).toBeLessThan(5e-6);
     }
     await close();
