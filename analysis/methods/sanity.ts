@@ -5,7 +5,7 @@ import type { SanityScore } from '../../reports/format.ts';
 import { sizeOf } from '../kernels/kernels.ts';
 import type { Layer } from '../network/layers.ts';
 import { nodeOf, type Network } from '../network/network.ts';
-import { redrawn } from '../network/redrawn.ts';
+import { redrawn } from './redrawn-weights.ts';
 import { opOf } from '../ops/index.ts';
 import type { Study } from '../study.ts';
 import { explainedOf, leadingOutputs } from './attributions.ts';

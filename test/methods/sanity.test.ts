@@ -4,7 +4,7 @@ import { sanity } from '../../analysis/methods/sanity.ts';
 import { meanRanks, spearman } from '../../analysis/methods/spearman.ts';
 import { layersOf } from '../../analysis/network/layers.ts';
 import type { Network } from '../../analysis/network/network.ts';
-import { redrawn } from '../../analysis/network/redrawn.ts';
+import { redrawn } from '../../analysis/methods/redrawn-weights.ts';
 import { random } from '../../analysis/random.ts';
 import type { Study } from '../../analysis/study.ts';
 import type { SanityScore } from '../../reports/format.ts';

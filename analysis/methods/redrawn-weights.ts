@@ -3,8 +3,8 @@
 import { sizeOf, type Tensor } from '../kernels/kernels.ts';
 import type { Random } from '../random.ts';
 import { activations } from '../ops/activations.ts';
-import type { Layer } from './layers.ts';
-import type { Network, Node, NodeId } from './network.ts';
+import type { Layer } from '../network/layers.ts';
+import type { Network, Node, NodeId } from '../network/network.ts';
 
 const rectifiers = new Set(activations.filter(({ kind }) => kind === 'piecewise linear').map(({ id }) => id));
 
@@ -46,13 +46,7 @@ export function redrawn(network: Network, layers: readonly Layer[], random: Rand
   };
 }
 
-function draw(
-  node: Node,
-  name: string,
-  { data, shape }: Tensor,
-  isRectified: boolean,
-  random: Random,
-): Float32Array {
+function draw(node: Node, name: string, { data, shape }: Tensor, isRectified: boolean, random: Random): Float32Array {
   if (name !== 'weight' && name !== 'value') return name in beginnings ? data.map(() => beginnings[name]!) : data;
   // conv [out, in, …k], dense [out, in]; a transposed convolution [in, out, …k]; a product's constant […, in, out].
   const [first, second] =
