@@ -4,9 +4,9 @@ import { execute, GraphQLError } from 'graphql';
 import { createYoga, maskError } from 'graphql-yoga';
 import type { Plugin } from 'graphql-yoga';
 import { ReportError } from '../reports/errors.ts';
-import { sha256 } from '../reports/hash.ts';
+import { digestOf } from '../reports/hash.ts';
 import type { Store } from '../reports/reader.ts';
-import { checkLimits, LIMITS, parseWithinLimits, refusal } from './limits.ts';
+import { checkLimits, entriesWithinLimits, LIMITS, parseWithinLimits, refusal } from './limits.ts';
 import type { RefusalCode } from './limits.ts';
 import { schema } from './schema.ts';
 import packageJson from '../package.json' with { type: 'json' };
@@ -16,18 +16,23 @@ interface HandlerOptions {
   origins?: readonly string[];
   /** Told of errors that askers see only as "Unexpected error." */
   logError?: (error: unknown) => void;
+  /** For the body to arrive, and again for the answer. */
   seconds?: number;
+  /** Path that GraphQL is asked at; health is beside it. */
+  endpoint?: string;
 }
 
 export type Handler = (request: Request) => Promise<Response>;
 
-/** Answers `/graphql` (GET and POST) and `/health` from a store. */
+/** Answers `/graphql` (GET and POST) and `/health` from a store; nothing is read before the first request. */
 export function createHandler(
   store: Store,
-  { origins = [], logError = () => {}, seconds = LIMITS.seconds }: HandlerOptions = {},
+  { origins = [], logError = () => {}, seconds = LIMITS.seconds, endpoint = '/graphql' }: HandlerOptions = {},
 ): Handler {
+  const healthPath = endpoint.replace(/[^/]*$/, 'health');
   const yoga = createYoga({
     schema,
+    graphqlEndpoint: endpoint,
     context: { store },
     plugins: [limits],
     multipart: false,
@@ -50,28 +55,34 @@ export function createHandler(
 
   return async (request) => {
     const { pathname, search } = new URL(request.url);
-    if (pathname === '/health') return health(store);
+    if (pathname === healthPath) return health(store);
     if (search.length > LIMITS.bodyBytes) return refuse('BODY_TOO_LARGE', 414);
-    const body = await bodyWithinLimits(request);
+    const body = await within(seconds, bodyWithinLimits(request));
+    if (body === 'late') return refuse('TIMEOUT', 408, 'The request did not arrive in time');
     if (body === 'too large') return refuse('BODY_TOO_LARGE', 413);
 
     const stop = new AbortController();
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<'late'>((resolve) => (timer = setTimeout(() => resolve('late'), seconds * 1000)));
     const { method, headers } = request;
     const answer = Promise.resolve(
       yoga.fetch(new Request(request.url, { method, headers, body, signal: stop.signal })),
     );
-    try {
-      const response = await Promise.race([answer, late]);
-      if (response !== 'late') return await withEtag(request, response);
-      answer.catch(() => {});
-      stop.abort();
-      return refuse('TIMEOUT', 503);
-    } finally {
-      clearTimeout(timer);
-    }
+    const response = await within(seconds, answer);
+    if (response !== 'late') return withEtag(request, response);
+    stop.abort();
+    return refuse('TIMEOUT', 503);
   };
+}
+
+/** What the promise gives, or 'late'; what comes later is dropped. */
+async function within<T>(seconds: number, promise: Promise<T>): Promise<T | 'late'> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<'late'>((resolve) => (timer = setTimeout(() => resolve('late'), seconds * 1000)));
+  try {
+    promise.catch(() => {});
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** Tokens are counted while parsing; depth and cost once the variables are known. */
@@ -88,7 +99,8 @@ const limits: Plugin = {
       return;
     }
     const { request } = args.contextValue as { request?: Request };
-    setExecuteFn((given) => execute({ ...given, abortSignal: request?.signal }));
+    const contextValue = { ...(args.contextValue as object), entries: entriesWithinLimits() };
+    setExecuteFn((given) => execute({ ...given, contextValue, abortSignal: request?.signal }));
   },
 };
 
@@ -106,8 +118,8 @@ const WHY: Readonly<Partial<Record<RefusalCode, string>>> = {
   TIMEOUT: `The query took more than its time`,
 };
 
-function refuse(code: RefusalCode, status: number): Response {
-  return Response.json({ errors: [refusal(code, WHY[code] ?? code).toJSON()].map(withoutHttp) }, { status });
+function refuse(code: RefusalCode, status: number, why = WHY[code] ?? code): Response {
+  return Response.json({ errors: [refusal(code, why).toJSON()].map(withoutHttp) }, { status });
 }
 
 function withoutHttp({ message, extensions }: { message: string; extensions?: Record<string, unknown> }) {
@@ -139,7 +151,7 @@ async function withEtag(request: Request, response: Response): Promise<Response>
   const headers = new Headers(response.headers);
   headers.set('x-content-type-options', 'nosniff');
   if (response.status !== 200) return new Response(text || null, { status: response.status, headers });
-  const etag = `"${sha256(text).slice(0, 32)}"`;
+  const etag = `"${(await digestOf(text)).slice(0, 32)}"`;
   headers.set('etag', etag);
   headers.set('cache-control', 'no-cache');
   headers.append('vary', 'accept');

@@ -9,6 +9,8 @@ import {
   isObjectType,
   Kind,
   parse,
+  SchemaMetaFieldDef,
+  TypeMetaFieldDef,
 } from 'graphql';
 import type {
   DocumentNode,
@@ -26,6 +28,8 @@ export const LIMITS = {
   depth: 12,
   cost: 5_000,
   pageSize: 100,
+  entries: 200_000,
+  introspection: 20_000,
   bodyBytes: 64 * 1024,
   seconds: 10,
 } as const;
@@ -56,6 +60,17 @@ export function pageSize(first: number): number {
   }
   if (first < 0) throw refusal('BAD_USER_INPUT', `first: ${first} is negative`, 200);
   return first;
+}
+
+/** Counts entries of lists as they are answered: how long a list without pages is, no document tells beforehand. */
+export function entriesWithinLimits(): (count: number) => void {
+  let left: number = LIMITS.entries;
+  return (count) => {
+    left -= count;
+    if (left >= 0) return;
+    const message = `The answer has more than ${LIMITS.entries} entries in its lists. Ask for fewer fields.`;
+    throw refusal('QUERY_TOO_COSTLY', message, 200);
+  };
 }
 
 /** Parses a document of at most 1,000 tokens, counted while parsing; more is a refusal. */
@@ -90,14 +105,24 @@ export function checkLimits(
     const message = `The query may cost ${cost}; the limit is ${LIMITS.cost}. Ask for smaller pages or fewer fields.`;
     throw refusal('QUERY_TOO_COSTLY', message);
   }
+  if (measure(schema, document, operationName, variables, META_FIELDS).cost > LIMITS.introspection)
+    throw refusal('QUERY_TOO_COSTLY', 'The query asks for the schema several times over. Ask for it once.');
 }
 
-/** Depth in fields, and cost, of an operation of a valid document; introspection is not counted. */
+const META_FIELDS: RootFields = { __schema: SchemaMetaFieldDef, __type: TypeMetaFieldDef };
+
+type RootFields = Readonly<Record<string, GraphQLField<unknown, unknown>>>;
+
+/**
+ * Depth in fields, and cost, of an operation of a valid document; of its questions about the schema when their fields are
+ * given as the root's, else without these.
+ */
 export function measure(
   schema: GraphQLSchema,
   document: DocumentNode,
   operationName: string | null | undefined,
   variables: Readonly<Record<string, unknown>>,
+  rootFields?: RootFields,
 ): Measure {
   const fragments = new Map(
     document.definitions.flatMap((d) => (d.kind === Kind.FRAGMENT_DEFINITION ? [[d.name.value, d] as const] : [])),
@@ -106,6 +131,7 @@ export function measure(
     (d) => d.kind === Kind.OPERATION_DEFINITION && (!operationName || d.name?.value === operationName),
   );
   if (operation?.kind !== Kind.OPERATION_DEFINITION) return { depth: 0, cost: 0 };
+  const root = schema.getRootType(operation.operation);
   const defaults = new Map(operation.variableDefinitions?.map((v) => [v.variable.name.value, v.defaultValue]));
   // Spread twice in each of many fragments, a fragment would be walked a number of times exponential in their number.
   const measured = new Map<string, Measure>();
@@ -138,7 +164,8 @@ export function measure(
   }
 
   function ofField(node: FieldNode, type: GraphQLCompositeType, page: number): Measure {
-    const field = 'getFields' in type ? type.getFields()[node.name.value] : undefined;
+    const fields = rootFields && type === root ? rootFields : 'getFields' in type ? type.getFields() : {};
+    const field = fields[node.name.value];
     if (!field) return { depth: 1, cost: 0 };
     const inner = getNamedType(field.type);
     if (!node.selectionSet || !isCompositeType(inner)) return { depth: 1, cost: 0 };
@@ -164,7 +191,6 @@ export function measure(
     return Math.max(0, Number(value ?? defaultPage(field)));
   }
 
-  const root = schema.getRootType(operation.operation);
   return root ? ofSelections(operation.selectionSet, root, LIST_LENGTH) : { depth: 0, cost: 0 };
 }
 

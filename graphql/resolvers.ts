@@ -9,10 +9,14 @@ import { checkReportId } from '../reports/reader.ts';
 import type { Store, StoredReport } from '../reports/reader.ts';
 import { cursor, globalId, readCursor, readGlobalId } from './global-id.ts';
 import { LIMITS, pageSize, refusal } from './limits.ts';
+import { findSamples } from './sample-index.ts';
+import type { SampleFilter, SampleOrder } from './sample-index.ts';
 import packageJson from '../package.json' with { type: 'json' };
 
 export interface Context {
   readonly store: Store;
+  /** Told how many entries each list of the answer has; refuses when they are too many. Absent where nothing is limited. */
+  readonly entries?: (count: number) => void;
 }
 
 type Resolver = GraphQLFieldResolver<any, Context>;
@@ -29,16 +33,22 @@ const modelOf = (stored: StoredReport) => ({
 
 const layerOf = (stored: StoredReport, head: StoredLayerHead) => ({
   __typename: 'Layer',
-  id: globalId({ type: 'Layer', report: stored.id, name: head.name }),
   ...head,
   stored,
+  // Only where it is asked for: a page has a hundred.
+  get id() {
+    return globalId({ type: 'Layer', report: stored.id, name: head.name });
+  },
 });
 
 const sampleOf = (stored: StoredReport, head: StoredSampleHead) => ({
   __typename: 'Sample',
-  id: globalId({ type: 'Sample', report: stored.id, name: head.name }),
   ...head,
   stored,
+  // Only where it is asked for: a page has a hundred.
+  get id() {
+    return globalId({ type: 'Sample', report: stored.id, name: head.name });
+  },
 });
 
 type ModelSource = ReturnType<typeof modelOf>;
@@ -66,6 +76,18 @@ async function nodeOf(store: Store, id: string) {
   return orNull(stored.sampleNamed(key.name), (head) => sampleOf(stored, head));
 }
 
+/** The latest comparison of a report with another one: its pages are asked for one after the other. */
+const comparisons = new WeakMap<StoredReport, { head: StoredReport; result: Promise<ReportComparison> }>();
+
+function comparison(base: StoredReport, head: StoredReport): Promise<ReportComparison> {
+  const known = comparisons.get(base);
+  if (known?.head === head) return known.result;
+  const result = compareReports(base, head);
+  comparisons.set(base, { head, result });
+  result.catch(() => comparisons.delete(base));
+  return result;
+}
+
 interface Page {
   readonly first?: number | null;
   readonly after?: string | null;
@@ -80,13 +102,7 @@ function pageOf<T, R>(
   nodeOf: (entry: T) => R,
 ) {
   const size = pageSize(first ?? defaultSize);
-  const key = after == null ? null : readCursor(after);
-  const isAfter = (entry: T, position: number) => {
-    const own = keyOf(entry, position);
-    return key === null || (typeof own === 'number' ? own > Number(key) : own > key);
-  };
-  const found = entries.findIndex(isAfter);
-  const start = found < 0 ? entries.length : found;
+  const start = after == null ? 0 : firstAfter(entries, readCursor(after), keyOf);
   const page = entries.slice(start, start + size);
   const endCursor = page.length > 0 ? cursor(keyOf(page.at(-1)!, start + page.length - 1)) : null;
   return {
@@ -96,42 +112,31 @@ function pageOf<T, R>(
   };
 }
 
-interface SampleFilter {
-  readonly correct?: boolean | null;
-  readonly label?: string | null;
-  readonly prediction?: string | null;
-  readonly decisionLayerAtLeast?: number | null;
-  readonly detailed?: boolean | null;
-}
-
-/** A null in a filter asks for nothing. */
-function matches(sample: StoredSampleHead, filter: SampleFilter): boolean {
-  return (
-    (filter.correct == null || sample.correct === filter.correct) &&
-    (filter.label == null || sample.label === filter.label) &&
-    (filter.prediction == null || sample.prediction === filter.prediction) &&
-    (filter.detailed == null || sample.detailed === filter.detailed) &&
-    (filter.decisionLayerAtLeast == null || (sample.decisionLayer ?? 0) >= filter.decisionLayerAtLeast)
-  );
-}
-
-type SampleOrder = 'INPUT' | 'CONFIDENCE' | 'UNCERTAINTY' | 'DECISION_LAYER';
-
-/** What comes first has the largest rank; null comes last. */
-const SAMPLE_RANKS: Readonly<Record<Exclude<SampleOrder, 'INPUT'>, (sample: StoredSampleHead) => number | null>> = {
-  CONFIDENCE: ({ confidence }) => (confidence === null ? null : -confidence),
-  UNCERTAINTY: ({ meanVariation }) => meanVariation,
-  DECISION_LAYER: ({ decisionLayer }) => decisionLayer,
-};
-
-function ranked(samples: readonly StoredSampleHead[], rank: (sample: StoredSampleHead) => number | null) {
-  return samples.toSorted((a, b) => (rank(b) ?? -Infinity) - (rank(a) ?? -Infinity) || a.index - b.index);
+/** Where the entries with a larger key begin: they ascend by it. */
+function firstAfter<T>(
+  entries: readonly T[],
+  key: string,
+  keyOf: (entry: T, position: number) => string | number,
+): number {
+  let [low, high] = [0, entries.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    const own = keyOf(entries[middle]!, middle);
+    if (typeof own === 'number' ? own > Number(key) : own > key) high = middle;
+    else low = middle + 1;
+  }
+  return low;
 }
 
 /** Which report a mention of a sample (`{ index, name }` in the JSON) belongs to. */
 const mentionedIn = new WeakMap<object, StoredReport>();
 
+/** Values that were searched for mentions: what is kept in memory is searched once. */
+const searched = new WeakSet<object>();
+
 function rememberMentions(value: unknown, stored: StoredReport): void {
+  if (typeof value !== 'object' || value === null || searched.has(value)) return;
+  searched.add(value);
   eachMention(value, (mention) => mentionedIn.set(mention, stored));
 }
 
@@ -181,7 +186,7 @@ export const resolvers: Readonly<Record<string, Readonly<Record<string, Resolver
     node: (_, { id }: { id: string }, { store }) => nodeOf(store, id),
     compare: async (_, { base, head }: { base: string; head: string }, { store }) => {
       const [before, after] = await Promise.all([needReport(store, base), needReport(store, head)]);
-      return { base: modelOf(before), head: modelOf(after), ...(await compareReports(before, after)) };
+      return { base: modelOf(before), head: modelOf(after), ...(await comparison(before, after)) };
     },
     service: () => ({
       version: packageJson.version,
@@ -204,13 +209,12 @@ export const resolvers: Readonly<Record<string, Readonly<Record<string, Resolver
       { stored }: ModelSource,
       { filter, orderBy, ...page }: Page & { filter?: SampleFilter | null; orderBy?: SampleOrder | null },
     ) => {
-      const samples = filter ? stored.samples.filter((sample) => matches(sample, filter)) : stored.samples;
-      const rank = orderBy && orderBy !== 'INPUT' ? SAMPLE_RANKS[orderBy] : null;
+      const order = orderBy ?? 'INPUT';
       return pageOf(
-        rank ? ranked(samples, rank) : samples,
+        findSamples(stored, filter ?? {}, order),
         page,
         20,
-        ({ index }, position) => (rank ? position : index),
+        ({ index }, position) => (order === 'INPUT' ? index : position),
         (head) => sampleOf(stored, head),
       );
     },

@@ -1,8 +1,9 @@
 // The executable schema: the readable contract with its few resolvers put on, nothing generated.
-import { buildSchema, isListType, isNonNullType, isObjectType } from 'graphql';
+import { buildSchema, defaultFieldResolver, isListType, isNonNullType, isObjectType } from 'graphql';
 import type { GraphQLField, GraphQLSchema } from 'graphql';
 import { defaultPage, pageSize } from './limits.ts';
 import { resolvers } from './resolvers.ts';
+import type { Context } from './resolvers.ts';
 import { sdl } from './sdl.ts';
 
 /** Builds the schema; throws an Error when a resolver has no field to go to. */
@@ -18,6 +19,7 @@ function executableSchema(): GraphQLSchema {
     }
     for (const field of Object.values(fields)) {
       if (!field.resolve && isCut(field)) field.resolve = firstOf(field);
+      if (isList(field)) field.resolve = counted(field);
     }
   }
   for (const name of Object.keys(resolvers))
@@ -25,9 +27,27 @@ function executableSchema(): GraphQLSchema {
   return built;
 }
 
+function isList({ type }: GraphQLField<unknown, unknown>): boolean {
+  return isListType(isNonNullType(type) ? type.ofType : type);
+}
+
 function isCut(field: GraphQLField<unknown, unknown>): boolean {
-  const type = isNonNullType(field.type) ? field.type.ofType : field.type;
-  return isListType(type) && field.args.some(({ name }) => name === 'first');
+  return isList(field) && field.args.some(({ name }) => name === 'first');
+}
+
+/** The same list, told to whoever counts entries. */
+function counted(field: GraphQLField<any, Context>): GraphQLField<any, Context>['resolve'] {
+  const resolve = field.resolve ?? defaultFieldResolver;
+  return (source, args, context, info) => {
+    const value = resolve(source, args, context, info);
+    const { entries } = context;
+    if (!entries) return value;
+    const count = <T>(list: T): T => {
+      if (Array.isArray(list)) entries(list.length);
+      return list;
+    };
+    return value instanceof Promise ? value.then(count) : count(value);
+  };
 }
 
 /** The first entries of the list of the field's name. */

@@ -10,6 +10,7 @@ import sirv from 'sirv';
 import { EXIT, UserError } from '../analysis/errors.ts';
 import { findFile, openStore } from '../reports/store.ts';
 import { createHandler } from './handler.ts';
+import { LIMITS } from './limits.ts';
 
 /** One request, as it is logged. */
 export interface LogEntry {
@@ -91,6 +92,8 @@ export async function serve({
     return picture();
   }
 
+  server.headersTimeout = LIMITS.seconds * 1000;
+  server.requestTimeout = 2 * LIMITS.seconds * 1000;
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {
       const taken = cause.code === 'EADDRINUSE';
@@ -171,6 +174,8 @@ async function viaFetch(
   const url = new URL(request.url ?? '/', 'http://localhost');
   const answered = await handler(new Request(url, { method, headers, body, duplex: 'half' } as RequestInit));
   harden(response);
+  // What is left of a body that was not read to its end is not waited for.
+  if (hasBody && !request.complete) response.setHeader('connection', 'close');
   response.writeHead(answered.status, Object.fromEntries(answered.headers));
   response.end(method === 'HEAD' ? undefined : new Uint8Array(await answered.arrayBuffer()));
 }

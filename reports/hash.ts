@@ -1,4 +1,4 @@
-// SHA-256 (FIPS 180-4) without a platform API: reports are checked by content where neither node:crypto nor a secure
+// SHA-256 (FIPS 180-4), also without a platform API: reports are checked by content where neither node:crypto nor a secure
 // context is at hand, such as a report opened over plain HTTP.
 
 /** Fractional parts of the cube roots of the first 64 primes. */
@@ -16,8 +16,25 @@ function fraction(x: number): number {
   return Math.floor((x - Math.floor(x)) * 2 ** 32);
 }
 
+/** The same as `sha256`, by the platform where it can: ten times as fast for large files. */
+export async function digestOf(content: string | Uint8Array<ArrayBuffer>): Promise<string> {
+  const { subtle } = globalThis.crypto ?? {};
+  if (!subtle) return sha256(content);
+  const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content;
+  const digest = new Uint8Array(await subtle.digest('SHA-256', bytes));
+  return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+/** Node's, without an import that a browser could not follow. */
+const native = globalThis.process?.getBuiltinModule?.('node:crypto');
+
 /** Hexadecimal SHA-256 of bytes, or of a string's UTF-8. */
 export function sha256(content: string | Uint8Array): string {
+  return native ? native.createHash('sha256').update(content).digest('hex') : portableSha256(content);
+}
+
+/** The same, in plain arithmetic. */
+export function portableSha256(content: string | Uint8Array): string {
   const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content;
   const padded = new Uint8Array(Math.ceil((bytes.length + 9) / 64) * 64);
   padded.set(bytes);
