@@ -84,10 +84,12 @@ export function planAllRows(domain: Shape, codomain: Shape, field: readonly Fiel
     probes: classes.length * channels.length,
     async visit(map, blockSize, each, checkpoint = () => {}) {
       const total = classes.length * channels.length;
+      // One block for all: a fresh one each time is garbage faster than it is collected.
+      const units = new Float32Array(Math.min(blockSize, total) * outputs);
       for (let start = 0; start < total; start += blockSize) {
         checkpoint();
         const count = Math.min(blockSize, total - start);
-        const data = new Float32Array(count * outputs);
+        const data = units.subarray(0, count * outputs).fill(0);
         for (let i = 0; i < count; i++) {
           const channel = channels[(start + i) % channels.length]!;
           for (const position of classes[Math.floor((start + i) / channels.length)]!) {

@@ -36,7 +36,7 @@ const viewOf = (network: Network) =>
 /** y = v·relu(W x + b) + c with two inputs; at x = (2, 1): W x + b = (5, −1, 3). */
 function byHand(biased = true): Network {
   const { add, network } = builder([1, 2], 0);
-  const bias = biased ? { bias: tensor([1, -1, 0]) } : {};
+  const bias: Record<string, Tensor> = biased ? { bias: tensor([1, -1, 0]) } : {};
   add('hidden', 'dense', ['x'], {}, { weight: tensor([1, 2, 1, -2, 2, -1], [3, 2]), ...bias });
   add('relu', 'relu', ['hidden']);
   add('y', 'dense', ['relu'], {}, { weight: tensor([1, 7, -1], [1, 3]), ...(biased ? { bias: tensor([0.5]) } : {}) });

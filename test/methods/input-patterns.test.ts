@@ -5,6 +5,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { sizeOf } from '../../analysis/kernels/kernels.ts';
 import { inputPatterns, narrowOrderOf, plansOf } from '../../analysis/methods/input-patterns.ts';
 import { planAllRows, planRows, type Rows } from '../../analysis/methods/jacobian-rows.ts';
+import type { Answer } from '../../analysis/methods/method.ts';
 import { fitsGlob } from '../../analysis/methods/layer-glob.ts';
 import { componentGram, representationalPower, singularPatterns } from '../../analysis/methods/singular-patterns.ts';
 import { nodeOf, type Network } from '../../analysis/network/network.ts';
@@ -209,7 +210,7 @@ describe.each(backends.map((backend) => [backend.id, backend] as const))('on %s'
 
   it('sums up representational power over samples, and the share of inactive neurons over all of them', async () => {
     const { study, close } = await smallStudy(backend, { detail: ['0', '2'] });
-    const answers = [];
+    const answers: Answer[] = [];
     for (const unit of inputPatterns.units(study) as { key: string; sample?: number }[]) {
       answers.push(...(await inputPatterns.answer(study, unit)));
     }
