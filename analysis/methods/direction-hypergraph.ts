@@ -2,7 +2,7 @@
 // classes; nodes in the same hyperedges are one group, and a group stands above those whose classes it strictly includes.
 
 /** Directions that the same classes share. */
-export interface HypergraphGroup {
+interface HypergraphGroup {
   /** Ascending. */
   readonly classes: readonly number[];
   /** Ascending. */

@@ -92,7 +92,7 @@ export function signalsOf(spectrum: WeightSpectrum, directions: number, means: F
 }
 
 /** Weights of outputs whose weighted sum of activities is a mean of projections: Σ_i weight_i u_i, and what b takes from it. */
-export interface Projection {
+interface Projection {
   readonly vector: Float64Array;
   readonly constant: number;
 }
@@ -114,7 +114,7 @@ export function projectionOn(
 }
 
 /** vectorᵀ y_j − constant at every position j of one sample's value, positions in the node's order. */
-export function projectPositions(
+function projectPositions(
   value: Float32Array,
   shape: Shape,
   outputAxis: number,
@@ -154,7 +154,7 @@ export function mapExtent(shape: Shape, outputAxis: number): { height: number; w
 }
 
 /** What a heat map is wanted of. */
-export interface HeatMapRequest {
+interface HeatMapRequest {
   readonly projection: Projection;
   readonly samples: readonly { readonly sample: number; readonly signal: number }[];
   /** Begins the pictures' alternative texts: 'Direction 3 of conv2'. */

@@ -3,7 +3,7 @@
 import type { Random } from '../random.ts';
 
 /** Where each pixel of the result comes from: four places of the source with their weights; weight 0 outside of it. */
-export interface Resampling {
+interface Resampling {
   /** One channel, source size, to one channel, target size. */
   apply(source: Float64Array): Float64Array;
   /** The adjoint: target size to source size. */

@@ -22,14 +22,14 @@ const LARGEST_CANVAS = 128;
 /** Samples that tell in what range and colours inputs are. */
 const SAMPLES_READ = 64;
 
-export interface SynthesisTarget {
+interface SynthesisTarget {
   /** Weight of every output of the layer's node. */
   readonly vector: Float64Array;
   /** What the picture is of, for its alternative text. */
   readonly name: string;
 }
 
-export interface Synthesised {
+interface Synthesised {
   readonly image: Image;
   /** Mean over the positions of the weighted sum of outputs, without their constants: comparable with samples' signals. */
   readonly signal: number;
@@ -280,7 +280,7 @@ function pictureCanvas(study: Study, samples: Float32Array, read: number): Canva
 }
 
 /** Range and mean of every channel over samples, and how channels vary together: a square root of their covariance. */
-export function colourStatistics(samples: Float32Array, order: Float32Array, channels: number) {
+function colourStatistics(samples: Float32Array, order: Float32Array, channels: number) {
   const [size, count] = [order.length, samples.length / order.length];
   const [least, most] = [new Float64Array(channels).fill(Infinity), new Float64Array(channels).fill(-Infinity)];
   const [sum, products] = [new Float64Array(channels), new Float64Array(channels * channels)];

@@ -9,7 +9,7 @@ const MOST_WORK = 4e9;
 /** Values that are reported. */
 const MOST_VALUES = 256;
 
-export interface ToeplitzSpectrum {
+interface ToeplitzSpectrum {
   /** The leading ones, descending. */
   readonly values: readonly number[];
   /** What they are of, where that is not simply the layer; or why there are none. */

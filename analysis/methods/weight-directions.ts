@@ -234,13 +234,13 @@ function drawFilter(study: Study, layer: Layer, vector: Float32Array, filter: re
 }
 
 /** [channels, height, width] of what a dense layer reads when that was flattened from a picture. */
-function readShape({ network, inputView }: Study, layer: Layer): number[] | null {
+function readShape({ network, inputView }: Study, layer: Layer): readonly number[] | null {
   let id = nodeOf(network, layer.node).inputs[0]!;
   const size = sizeOf(nodeOf(network, id).shape);
   for (;;) {
     const node = nodeOf(network, id);
     if (node.shape.length === 4 && node.shape[0] === 1 && sizeOf(node.shape) === size)
-      return node.shape.slice(1) as number[];
+      return node.shape.slice(1);
     if (node.op !== 'reshape') break;
     id = node.inputs[0]!;
   }

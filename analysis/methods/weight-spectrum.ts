@@ -1,7 +1,6 @@
 // The singular value decomposition of a layer's unfolded weights (SVDW, section 3), in float64, kept for every method that
 // asks: all values, and the vectors of the leading directions. What a very large matrix leaves out is stated exactly, because
 // Σσ² is the sum of the squared weights.
-import { sizeOf } from '../kernels/kernels.ts';
 import type { Layer } from '../network/layers.ts';
 import { fromMatrix } from '../operators/matrix.ts';
 import { leadingSvd } from '../svd/small-svd.ts';
@@ -135,9 +134,4 @@ export function outputVector({ rows, blocks }: UnfoldedWeights, { block, output 
   const vector = new Float64Array(rows * blocks.length);
   vector.set(output, block * rows);
   return vector;
-}
-
-/** How many positions a layer's node has beside its outputs. */
-export function positionsOf(shape: readonly number[], outputs: number): number {
-  return sizeOf(shape) / outputs;
 }

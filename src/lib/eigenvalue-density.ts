@@ -7,7 +7,7 @@ interface Fit {
   readonly tailCount: number;
 }
 
-export interface DensityPoint {
+interface DensityPoint {
   readonly eigenvalue: number;
   readonly density: number;
   readonly kind: 'eigenvalues' | 'power law';
@@ -43,7 +43,7 @@ export function eigenvalueDensity(singularValues: readonly number[], rank: numbe
   return [...points, ...line];
 }
 
-export interface Verdict {
+interface Verdict {
   readonly trusted: boolean;
   readonly text: string;
 }

@@ -2,13 +2,13 @@
 // with dagre. Boxes are never scaled below legibility: wide hierarchies scroll.
 import { graphlib, layout } from '@dagrejs/dagre';
 
-export interface PlacedGroup {
+interface PlacedGroup {
   readonly group: number;
   /** Upper left corner. */
   readonly x: number;
   readonly y: number;
 }
-export interface HierarchyDrawing {
+interface HierarchyDrawing {
   readonly width: number;
   readonly height: number;
   readonly boxes: readonly PlacedGroup[];
