@@ -42,6 +42,10 @@ export function folderSource(folder: string): ReportSource {
       const found = await place(folder, id);
       return found && readIfThere(join(found.path, path));
     },
+    async bytes(id, path) {
+      const found = await place(folder, id);
+      return found && readBytesIfThere(join(found.path, path));
+    },
   };
 }
 
@@ -208,8 +212,8 @@ async function copyFiles(paths: ReadonlySet<string>, from: string, to: string): 
   }
 }
 
-/** Writes the list of the folder's reports, leaving out those that cannot be read. */
-async function writeIndex(folder: string): Promise<void> {
+/** Writes the list of the folder's reports (index.json), there or in another folder, leaving out those that cannot be read. */
+export async function writeIndex(folder: string, target = folder): Promise<void> {
   const store = openStore(folder);
   const reports: ReportIndex['reports'][number][] = [];
   for (const id of await store.list()) {
@@ -223,9 +227,9 @@ async function writeIndex(folder: string): Promise<void> {
     reports.push({ id, name, format, digest: found.digest, parameterCount, accuracy, ...counts });
   }
   const index: ReportIndex = { reports };
-  const unfinished = join(folder, `.index.${process.pid}.unfinished`);
+  const unfinished = join(target, `.index.${process.pid}.unfinished`);
   await writeText(unfinished, toJson(index));
-  await rename(unfinished, join(folder, 'index.json'));
+  await rename(unfinished, join(target, 'index.json'));
 }
 
 async function writeText(path: string, text: string): Promise<void> {
@@ -240,8 +244,12 @@ async function readText(id: string, path: string): Promise<string> {
 }
 
 async function readIfThere(path: string): Promise<string | null> {
+  return (await readBytesIfThere(path))?.toString('utf8') ?? null;
+}
+
+async function readBytesIfThere(path: string): Promise<Buffer | null> {
   try {
-    return await readFile(path, 'utf8');
+    return await readFile(path);
   } catch (error) {
     if (isMissing(error)) return null;
     throw unreadable(path, error);

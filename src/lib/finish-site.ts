@@ -7,7 +7,7 @@ import { dirname, extname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { AstroIntegration } from 'astro';
 import { sdl } from '../../graphql/sdl.ts';
-import { findFile, folderSource } from '../../reports/store.ts';
+import { findFile, folderSource, writeIndex } from '../../reports/store.ts';
 import { outputFolder, reportsFolder } from './folders.ts';
 import { refuseForeignFolder } from './output-folder.ts';
 import { inspectSite } from './site-inspection.ts';
@@ -77,11 +77,7 @@ async function publish(reports: string, out: string): Promise<void> {
       await copyFile(join(folder, path), target);
     }
   }
-  const index = join(reports, 'index.json');
-  if (existsSync(index)) {
-    await mkdir(join(out, 'reports'), { recursive: true });
-    await copyFile(index, join(out, 'reports', 'index.json'));
-  }
+  await writeIndex(reports, join(out, 'reports'));
   await writeFile(join(out, 'schema.graphql'), sdl);
   // Keeps a host from processing the site.
   await writeFile(join(out, '.nojekyll'), '');
