@@ -63,9 +63,10 @@ export const SAMPLE_FIELDS: Readonly<Record<string, string>> = {
   'pixel-votes': `pixelVotes { shares { class share } winner
     voters { class image { ${IMAGE} } } discussions { class image { ${IMAGE} } } }`,
   'output-contributions': `outputContributions {
-    split output value bias remainder curvature expression latex biasByLayer { layer value }
-    components(first: 100) { index singularValue coefficient contribution reduced share
-      image { ${IMAGE} } contraction { ${IMAGE} } outputImage { ${IMAGE} } }
+    split output value bias bypass remainder curvature uncancelled singularValues expression latex
+    biasByLayer { layer value } biasImage { ${IMAGE} } linearImage { ${IMAGE} }
+    components(first: 24) { index singularValue coefficient contribution reduced share
+      image { ${IMAGE} } contraction { ${IMAGE} } outputImage { ${IMAGE} } features { feature direction contribution } }
     ${CERTIFICATE}
   }`,
   'bias-shares': `biasShares { ${BIAS_SHARES} }`,
@@ -82,6 +83,9 @@ export const MODEL_FIELDS: Readonly<Record<string, string>> = {
     flows { layer from to count wrong } }`,
   'bias-shares': `biasSummary { samples residualShareMean residualShareSd byLayer { layer mean sd }
     correct { samples residualShareMean residualShareSd } ${CERTIFICATE} }`,
+  'output-contributions': 'componentSimilarities { split component samples values }',
+  'data-directions': `dataDirections { samples singularValues rightSingularValues cosines
+    directions(first: 6) { ${DIRECTION} } ${CERTIFICATE} }`,
   'power-law': 'capacity { convention value }',
   sanity: 'sanity { picture against layer spearmanMean spearmanSd samples }',
 };
@@ -140,7 +144,7 @@ export const SAMPLE = `query Sample($id: ID!, $sample: String!) {
   model(id: $id) {
     sample(name: $sample) {
       ${SAMPLE_HEAD} outputs { output value probability } outputImage { ${IMAGE} }
-      inputs { name shape image { ${IMAGE} } }
+      inputs { name shape image { ${IMAGE} } array { url shape } }
       ${Object.values(SAMPLE_FIELDS).join('\n      ')}
     }
   }

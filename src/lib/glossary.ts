@@ -178,14 +178,40 @@ export const METHODS: readonly MethodEntry[] = [
     question: 'Of which few terms is this output the sum?',
     equations: [
       {
-        latex: String.raw`y_j = \sum_k \psi_k \lambda_k\, (\varphi_k \cdot x) + b, \qquad R = U \Lambda \Phi^\top, \quad \psi = (L\,U)_j`,
-        says: 'The map up to a split layer is decomposed; the rest of the network weighs the directions. Terms, what is left out, and the bias add up to the output.',
+        latex: String.raw`y_j = \sum_k \alpha_k + b, \qquad \alpha_k = \psi_k \lambda_k\, (\varphi_k \cdot x), \quad R = U \Lambda \Phi^\top, \quad \psi = (L\,U)_j`,
+        says: 'The map R up to a split layer is decomposed; the map L behind it weighs the directions. Terms, what is left out, and the bias add up to the output.',
+      },
+      {
+        latex: String.raw`\alpha_k = \sum_{h,w} \psi_k \lambda_k \sum_c \varphi_{k,hwc}\, x_{hwc}`,
+        says: 'Summed over channels (for a point: over its coordinates), the products of direction and input show where a term comes from; they add up to it.',
+      },
+      {
+        latex: String.raw`\lVert y \rVert = \Bigl\langle \tfrac{y}{\lVert y \rVert},\; \sum_k \lambda_k (\varphi_k \cdot x)\, L u_k + b \Bigr\rangle`,
+        says: 'Of an output that is a picture the whole is explained: each component adds a multiple of its left vector, and its term is the part of the picture’s length that this makes up.',
       },
     ],
     paper: SPECXAI,
     limits: [
       'A term depends on the split; another split gives another sum of the same output.',
       'The linear form holds at this input, not around it.',
+      'Cancelling pairs terms by size, as published: which of two equal terms survives is a convention.',
+      'Components of equal singular value span a subspace; their single terms depend on its basis.',
+    ],
+  },
+  {
+    id: 'data-directions',
+    title: 'Directions of the samples',
+    question: 'Which directions do the samples have, and are they those of the network?',
+    equations: [
+      {
+        latex: String.raw`X = \begin{bmatrix} x_1^\top \\ \vdots \\ x_n^\top \end{bmatrix} = P\, S\, D^\top`,
+        says: 'The samples as rows of a matrix, not centred. Its right vectors D stand beside those of the network’s map.',
+      },
+    ],
+    paper: SPECXAI,
+    limits: [
+      'The first direction of data that is not centred is close to its mean.',
+      'A direction of the data that the network does not pass on is one that it throws away, or that its constants supply.',
     ],
   },
   {

@@ -5,6 +5,8 @@ import Attributions from '../components/Attributions.astro';
 import BiasShares from '../components/BiasShares.astro';
 import BiasSummary from '../components/BiasSummary.astro';
 import ClassHierarchy from '../components/ClassHierarchy.astro';
+import ComponentSimilarities from '../components/ComponentSimilarities.astro';
+import DataDirections from '../components/DataDirections.astro';
 import DecisionSummary from '../components/DecisionSummary.astro';
 import DecisionTrace from '../components/DecisionTrace.astro';
 import InputOutputMap from '../components/InputOutputMap.astro';
@@ -75,6 +77,18 @@ export const MODEL_SECTIONS: readonly Section<ModelFacts>[] = [
     component: LayerUse,
   },
   {
+    id: 'output-contributions',
+    title: 'Directions that samples share',
+    answered: (m) => m.componentSimilarities.some(({ samples }) => samples.length > 1),
+    component: ComponentSimilarities,
+  },
+  {
+    id: 'data-directions',
+    title: 'Directions of the samples',
+    answered: (m) => m.dataDirections !== null,
+    component: DataDirections,
+  },
+  {
     id: 'sanity',
     title: 'Do the pictures depend on the model?',
     answered: (m) => m.sanity.length > 0,
@@ -140,11 +154,11 @@ export const SAMPLE_SECTIONS: readonly Section<SampleAnswers>[] = [
     component: OutputContributions,
     page: true,
     parts: (s) =>
-      byLayer(
-        s.outputContributions,
-        ({ split }) => split,
-        (outputContributions) => ({ ...s, outputContributions: [...outputContributions] }),
-      ),
+      [...Map.groupBy(s.outputContributions, ({ output }) => output)].map(([output, outputContributions], i) => ({
+        id: String(i),
+        label: output,
+        subject: { ...s, outputContributions },
+      })),
   },
   {
     id: 'similarity-overlays',
