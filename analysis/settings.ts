@@ -1,6 +1,7 @@
 // Every knob, in one table: default, range, unit and what it does. The command line makes a flag and an EIGENLENS_ variable
 // of each; analysis/config.ts finds the configuration file. Values may be given as text, as flags and variables are.
 import { z } from 'zod';
+import { checksSchema, ruleSchema } from '../reports/rules.ts';
 import { EXIT, nearest, UserError } from './errors.ts';
 
 /** What is said about a knob beside its value. */
@@ -108,6 +109,16 @@ export function bytesFromText(value: unknown): unknown {
   const unit = match[2]!.toLowerCase();
   const factor = unit === '' ? 1 : BYTES[(unit.endsWith('b') ? unit : `${unit}b`) as keyof typeof BYTES];
   return factor === undefined ? value : Math.round(Number(match[1]) * factor);
+}
+
+/** Text that is JSON as what it says; anything else comes back as it was. */
+function jsonFromText(value: unknown): unknown {
+  if (typeof value !== 'string') return value;
+  try {
+    return JSON.parse(value) as unknown;
+  } catch {
+    return value;
+  }
 }
 
 /** `all`, a count, or names. */
@@ -446,6 +457,25 @@ export const projectSchema = z.strictObject({
     .default('127.0.0.1')
     .meta({ group: 'project', placeholder: 'HOST', description: 'Address that `serve` listens on' } satisfies About),
   port: whole(4000, 0, 65535, { group: 'project', description: 'Port that `serve` listens on; 0 takes a free one' }),
+  baseline: z
+    .string()
+    .min(1)
+    .nullable()
+    .default(null)
+    .meta({
+      group: 'project',
+      placeholder: 'REF|DIR|none',
+      description: 'What reports are checked against: a git revision that has them, a folder, or none',
+    } satisfies About),
+  checks: z
+    .preprocess(jsonFromText, checksSchema)
+    .default({ preset: 'recommended', rules: [] })
+    .meta({
+      group: 'project',
+      placeholder: 'JSON',
+      description:
+        'Rules that reports are held against: {"preset": "recommended", "rules": [{"metric": "accuracy", "min": 0.9}]}',
+    } satisfies About),
 });
 export type Project = z.infer<typeof projectSchema>;
 
@@ -500,7 +530,9 @@ export function unknownKey(
 }
 
 function shapeAt(schema: z.ZodObject, path: readonly PropertyKey[]): Record<string, unknown> {
-  return path[0] === 'preprocess' ? preprocessingSchema.shape : schema.shape;
+  if (path[0] === 'preprocess') return preprocessingSchema.shape;
+  if (path[0] === 'checks') return path[1] === 'rules' ? ruleSchema.shape : checksSchema.shape;
+  return schema.shape;
 }
 
 function expectation(issue: z.core.$ZodIssue, about: About | undefined): string {

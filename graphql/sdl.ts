@@ -855,9 +855,20 @@ type Comparison {
   base: Model!
   head: Model!
   differences(first: Int = 50, after: String, includeUnchanged: Boolean = false): DifferenceConnection!
+  "What the recommended rules say of the differences."
   findings: [Finding!]!
+  "Equal to the byte."
+  identical: Boolean!
+}
+enum SubjectKind {
+  MODEL
+  CLASS
+  LAYER
+  SAMPLE
 }
 type Difference {
+  kind: SubjectKind!
+  "model, or the name of a class, layer or sample."
   subject: String!
   metric: String!
   change: Change!

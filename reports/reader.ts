@@ -2,11 +2,12 @@
 // the hash in report.json, brings older formats up, and keeps what it has read until the report changes.
 // Nothing here needs Node, so that it runs in a browser and wherever fetch handlers run.
 import { nearest } from '../analysis/errors.ts';
+import { readArrayFile } from './array-file.ts';
 import { ReportError } from './errors.ts';
 import { headSchema, layerBody, runSchema, sampleBody, upgrade } from './format.ts';
 import type { Upgrade } from './format.ts';
 import type { StoredLayer, StoredLayerHead, StoredModel, StoredRun, StoredSample, StoredSampleHead } from './format.ts';
-import { sha256 } from './hash.ts';
+import { digestOf, sha256 } from './hash.ts';
 
 /** Where reports come from: a folder, a base URL, a git revision, … Paths are those of conventions.md, Files. */
 export interface ReportSource {
@@ -21,6 +22,8 @@ export interface ReportSource {
   head(id: string, options?: { fresh?: boolean }): Promise<{ readonly stamp: string; text(): Promise<string> } | null>;
   /** The text of another file of a report, or null when there is none. */
   read(id: string, path: string): Promise<string | null>;
+  /** The bytes of a picture or array (`files/<hash>.npy`), or null when there is none; absent where they cannot be had. */
+  bytes?(id: string, path: string): Promise<Uint8Array | null>;
 }
 
 /** A report as it stood when it was opened: everything that it hands out belongs together. */
@@ -38,6 +41,8 @@ export interface StoredReport {
   layer(index: number): Promise<StoredLayer>;
   /** The whole sample at this position. */
   sample(index: number): Promise<StoredSample>;
+  /** The numbers of an array of the report, row-major; null when its file is missing or cannot be had. */
+  array(array: { readonly url: string }): Promise<Float32Array | null>;
   /** run.json, or null when it is missing. */
   run(): Promise<StoredRun | null>;
 }
@@ -58,7 +63,7 @@ export interface Store {
 export const SAMPLES_PER_FILE = 100;
 
 /** Parsed files are kept up to this much text in all. */
-const CACHE_CHARACTERS = 128 * 2 ** 20;
+const CACHE_CHARACTERS = 64 * 2 ** 20;
 
 const REPORT_ID = /^[a-z0-9][a-z0-9._-]{0,127}$/;
 
@@ -146,13 +151,44 @@ const layerParser: Parser<Omit<StoredLayer, keyof StoredLayerHead>> = {
   kind: 'layer',
   parse: (json) => layerBody.parse(json),
 };
-const samplesParser: Parser<ReadonlyMap<number, Omit<StoredSample, keyof StoredSampleHead>>> = {
+/** Makes equal strings one: every sample names every layer several times, and that is half of what a file takes in memory. */
+function shareNames(value: Record<string, unknown> | unknown[], names: Map<string, string>): void {
+  const entries = value as Record<string, unknown>;
+  for (const key of Object.keys(entries)) {
+    const entry = entries[key];
+    if (typeof entry === 'string') {
+      const known = names.get(entry);
+      if (known === undefined) names.set(entry, entry);
+      else entries[key] = known;
+    } else if (typeof entry === 'object' && entry !== null) {
+      if (!Array.isArray(entry) || typeof entry[0] !== 'number') shareNames(entry as Record<string, unknown>, names);
+    }
+  }
+}
+
+type SampleBody = Omit<StoredSample, keyof StoredSampleHead>;
+
+/** Checked and filled in one by one as they are asked for: a file has a hundred, and a page may want one of each file. */
+const samplesParser: Parser<(index: number) => SampleBody | undefined> = {
   kind: 'sample',
   parse: (json) => {
-    const bodies = (json as { samples: ({ index: number } & Record<string, unknown>)[] }).samples;
-    return new Map(bodies.map((body) => [body.index, sampleBody.parse(body)]));
+    const { samples } = json as { samples: ({ index: number } & Record<string, unknown>)[] };
+    shareNames(samples, new Map());
+    const bodies = new Map<number, Record<string, unknown>>(samples.map((body) => [body.index, body]));
+    const checked = new Map<number, SampleBody>();
+    return (index) => {
+      const body = bodies.get(index);
+      if (body === undefined) return checked.get(index);
+      const made = sampleBody.parse(body);
+      checked.set(index, made);
+      bodies.delete(index);
+      return made;
+    };
   },
 };
+
+/** Of a sample that no method said anything about. */
+const NO_ANSWERS: SampleBody = sampleBody.parse({});
 
 function openReport(source: ReportSource, cache: PartCache, id: string, stamp: string, text: string): StoredReport {
   const digest = sha256(text);
@@ -165,7 +201,7 @@ function openReport(source: ReportSource, cache: PartCache, id: string, stamp: s
     if (hash === undefined) return null;
     return cache.get(`${id}@${digest}/${path}`, async () => {
       const content = await source.read(id, path);
-      if (content === null || sha256(content) !== hash) {
+      if (content === null || (await digestOf(content)) !== hash) {
         const now = await source.head(id, { fresh: true });
         if (now?.stamp !== stamp) {
           throw new ReportError('REPORT_CHANGED', `Report "${id}" was replaced while it was read: ask again`);
@@ -198,8 +234,17 @@ function openReport(source: ReportSource, cache: PartCache, id: string, stamp: s
     },
     async sample(index) {
       const sample = at(head.samples, index, 'sample', id);
-      const bodies = await part(samplePath(sample), samplesParser);
-      return { ...sample, ...(bodies?.get(index) ?? sampleBody.parse({})) };
+      const path = samplePath(sample);
+      const bodyOf = await part(path, samplesParser);
+      try {
+        return { ...sample, ...(bodyOf?.(index) ?? NO_ANSWERS) };
+      } catch (error) {
+        throw corrupt(`${id}/${path}`, messageOf(error));
+      }
+    },
+    async array({ url }) {
+      const bytes = await source.bytes?.(id, url);
+      return bytes ? readArrayFile(bytes) : null;
     },
     async run() {
       const content = await source.read(id, 'run.json');
@@ -260,16 +305,37 @@ function indexByName<T extends { name: string }>(entries: readonly T[]): () => R
 }
 
 interface PartCache {
-  /** What is kept under the key, or else what `load` gives; two that ask at once wait for one load. */
-  get<T>(key: string, load: () => Promise<{ value: T; characters: number }>): Promise<T>;
+  /** What is kept under the key, or else what `read` gives; two that ask at once wait for one reading. */
+  get<T>(key: string, read: () => Promise<{ value: T; characters: number }>): Promise<T>;
+}
+
+/** Files that are read at once: a page of samples may want a hundred, and each is in memory several times while it is read. */
+const LOADS_AT_ONCE = 4;
+
+/** Runs at most so many tasks at once, the others in the order in which they came. */
+function inTurn(most: number): <T>(task: () => Promise<T>) => Promise<T> {
+  let running = 0;
+  const waiting: (() => void)[] = [];
+  return async (task) => {
+    if (running >= most) await new Promise<void>((resolve) => waiting.push(resolve));
+    else running++;
+    try {
+      return await task();
+    } finally {
+      const next = waiting.shift();
+      if (next) next();
+      else running--;
+    }
+  };
 }
 
 /** Least recently used files go first. Keys hold the report's digest, so nothing in it can be out of date. */
 function partCache(): PartCache {
   const entries = new Map<string, { value: Promise<unknown>; characters: number }>();
+  const load = inTurn(LOADS_AT_ONCE);
   let characters = 0;
   return {
-    get<T>(key: string, load: () => Promise<{ value: T; characters: number }>): Promise<T> {
+    get<T>(key: string, read: () => Promise<{ value: T; characters: number }>): Promise<T> {
       const known = entries.get(key);
       if (known) {
         entries.delete(key);
@@ -278,7 +344,7 @@ function partCache(): PartCache {
       }
       const entry = {
         characters: 0,
-        value: load().then((loaded) => {
+        value: load(read).then((loaded) => {
           entry.characters = loaded.characters;
           characters += loaded.characters;
           for (const [oldest, { characters: size }] of entries) {

@@ -81,6 +81,11 @@ export function urlSource(
       const response = await get(`${id}/${path}`);
       return response.status === 404 ? null : response.text();
     },
+    async bytes(_, path) {
+      // A site keeps the pictures and arrays of all its reports together, beside the folder of the reports.
+      const response = await get(`../${path}`);
+      return response.status === 404 ? null : new Uint8Array(await response.arrayBuffer());
+    },
   };
 }
 

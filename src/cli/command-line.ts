@@ -166,6 +166,7 @@ async function runVerb(
     terminal,
     signal,
     folder,
+    environment,
   });
 }
 

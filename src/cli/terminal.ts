@@ -20,6 +20,8 @@ export interface Terminal extends TerminalOptions {
   complain(message: string, hint?: string): void;
   /** Lines of another program: standard error, always. */
   pass(text: string): void;
+  /** Styles text for standard output, where that shows colours. */
+  paint(style: Parameters<typeof styleText>[0], text: string): string;
   /** Takes the bar away. */
   close(): void;
 }
@@ -110,6 +112,7 @@ export function openTerminal(
       wipe();
       err.write(`${text}\n`);
     },
+    paint: (style, text) => (options.colour && out.isTTY ? styleText(style, text, { validateStream: false }) : text),
     close: wipe,
   };
 }

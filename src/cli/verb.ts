@@ -14,6 +14,8 @@ export interface Invocation extends Config {
   readonly problem?: string;
   /** The folder that the command runs in. */
   readonly folder: string;
+  /** Variables of the process. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
 export interface Outcome {

@@ -22,6 +22,22 @@ export const VERBS: readonly VerbEntry[] = [
   },
   { name: 'build', summary: 'the static site from the reports', load: () => import('./build.ts') },
   {
+    name: 'diff',
+    summary: 'two reports compared, every difference with its noise floor',
+    load: () => import('./diff.ts'),
+  },
+  { name: 'check', summary: 'hold reports against rules and a baseline', load: () => import('./check.ts') },
+  {
+    name: 'comment',
+    summary: 'the comment on a pull request, printed or posted',
+    load: () => import('./comment.ts'),
+  },
+  {
+    name: 'init',
+    summary: 'write a configuration and the workflows of a pull request',
+    load: () => import('./init.ts'),
+  },
+  {
     name: 'doctor',
     summary: 'what this machine has: Node, backends, GPU, config, folders',
     load: () => import('./doctor.ts'),

@@ -1,0 +1,74 @@
+// The baseline of a check: a folder of reports, or the reports committed at the base of a pull request. Of a revision the
+// exact commit is taken if it has the report, else the merge base, else the newest commit before it that has; which one
+// it was is always said.
+import { existsSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { UserError } from '../../analysis/errors.ts';
+import { commitOf, gitSource, hasFile, mergeBaseOf, newestWith } from '../../reports/git-source.ts';
+import { readReports, type StoredReport } from '../../reports/reader.ts';
+import { openStore } from '../../reports/store.ts';
+import { pullRequestOf } from './forge-event.ts';
+import { onlyReportOf, reportsInGit } from './report-place.ts';
+import { shown } from './paths.ts';
+
+export interface Baseline {
+  readonly report: StoredReport | null;
+  /** Where it was found, and how; or why there is none. */
+  readonly found: string;
+}
+
+interface Wanted {
+  /** REF, DIR, `none`, or null for the base of the pull request that this runs for. */
+  readonly given: string | null;
+  readonly reports: string;
+  readonly folder: string;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+/** The baseline of the report of an id. UserError when one is asked for by name and cannot be had. */
+export async function baselineOf(id: string, { given, reports, folder, environment }: Wanted): Promise<Baseline> {
+  if (given === 'none') return { report: null, found: 'none, as --baseline says' };
+  const event = given === null ? await pullRequestOf(environment) : null;
+  if (given === null && !event) {
+    return { report: null, found: 'none: this is no pull request, and --baseline names none' };
+  }
+  if (given !== null) {
+    const path = resolve(folder, given);
+    if (existsSync(path) && statSync(path).isDirectory()) return inFolder(id, path, folder);
+    if (/^https?:\/\//.test(given)) {
+      return { report: await openStore(given).report(id), found: given };
+    }
+  }
+  const revision = given ?? event!.base;
+  const { repository, path } = await reportsInGit({ reports, folder });
+  const file = `${path ? `${path}/` : ''}${id}/report.json`;
+  const exact = await commitOf(repository, revision);
+  const at = async (commit: string, how: string): Promise<Baseline> => ({
+    report: await readReports(gitSource(repository, commit, path)).report(id),
+    found: `${how} ${commit.slice(0, 10)}`,
+  });
+  if (exact && (await hasFile(repository, exact, file))) return at(exact, 'the exact base commit');
+  const head = await commitOf(repository, 'HEAD');
+  const common = exact && head ? await mergeBaseOf(repository, exact, head) : null;
+  if (common && (await hasFile(repository, common, file))) return at(common, 'the merge base');
+  const branch = event ? await commitOf(repository, `origin/${event.branch}`) : exact;
+  const newest = branch && (await newestWith(repository, branch, file));
+  if (newest) return at(newest, 'the newest report on the base branch, of commit');
+  const why = exact ? `no commit up to ${revision} has ${file}` : `git knows no commit "${revision}"`;
+  if (given === null) return { report: null, found: `none: ${why}` };
+  throw new UserError(`There is no baseline: ${why}.`, {
+    hint: exact
+      ? 'Commit a report, name another revision or a folder with --baseline, or say --baseline none.'
+      : 'Fetch it first (a shallow clone has only the newest commits), name a folder, or say --baseline none.',
+  });
+}
+
+async function inFolder(id: string, path: string, folder: string): Promise<Baseline> {
+  const place = `the folder ${shown(path, folder)}`;
+  if (existsSync(join(path, 'report.json'))) {
+    const report = await openStore(resolve(path, '..')).report(path.split(/[\\/]/).at(-1)!);
+    return { report, found: place };
+  }
+  const report = await openStore(path).find(id);
+  return { report: report ?? (await onlyReportOf(path)), found: place };
+}

@@ -1,0 +1,84 @@
+// `eigenlens check [ID…]`: rules over reports, and against a baseline; ends with 1 when an error rule is broken.
+import type { Command } from 'commander';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { EXIT, UserError } from '../../analysis/errors.ts';
+import type { Review } from '../../reports/review.ts';
+import { addKnobs } from './knobs.ts';
+import { shown } from './paths.ts';
+import type { Invocation, Verb } from './verb.ts';
+
+export const verb: Verb = {
+  define(command: Command) {
+    command
+      .argument('[ids...]', 'Reports (default: all)')
+      .option('--junit <FILE>', 'Write the result as JUnit as well');
+    addKnobs(command, ['reports', 'baseline']);
+  },
+  async run(invocation) {
+    const { args, flags, terminal, folder } = invocation;
+    const [{ reviewText }, { countsOf }] = [
+      await import('../../reports/review-text.ts'),
+      await import('../../reports/review.ts'),
+    ];
+    const reviews = await reviewsOf(idsOf(args), invocation);
+    for (const review of reviews) terminal.print(reviewText(review, (style, text) => terminal.paint(style, text)));
+    const { failed, warned } = countsOf(reviews);
+    const told = `${failed} failed, ${warned} warned`;
+    const junit = flags['junit'] as string | undefined;
+    if (junit !== undefined) {
+      const { junitOf } = await import('../../reports/junit.ts');
+      await writeText(resolve(folder, junit), junitOf(reviews), '--junit');
+    }
+    return {
+      exitCode: failed > 0 ? EXIT.findings : EXIT.done,
+      json: { reviews },
+      last: `${junit === undefined ? 'Nothing was written' : `Wrote ${shown(resolve(folder, junit), folder)}`}; ${told}.`,
+    };
+  },
+};
+
+/** A list argument comes as an array of its own. */
+export function idsOf(args: readonly unknown[]): string[] {
+  return args.flat().filter((id): id is string => typeof id === 'string');
+}
+
+/** Reviews of the reports of these ids, or of all, by the rules of the configuration. */
+export async function reviewsOf(
+  ids: readonly string[],
+  { project, folder, environment }: Pick<Invocation, 'project' | 'folder' | 'environment'>,
+): Promise<Review[]> {
+  const { openStore } = await import('../../reports/store.ts');
+  const { rulesOf } = await import('../../reports/checks.ts');
+  const { reviewReport } = await import('../../reports/review.ts');
+  const { baselineOf } = await import('./baseline.ts');
+  const store = openStore(project.reports);
+  const chosen = ids.length > 0 ? ids : await store.list();
+  if (chosen.length === 0) {
+    throw new UserError(`There is no report in ${project.reports}.`, {
+      hint: 'Make one with eigenlens analyze MODEL.',
+    });
+  }
+  const reviews: Review[] = [];
+  for (const id of chosen) {
+    const head = await store.report(id);
+    const given = { given: project.baseline, reports: project.reports, folder, environment };
+    const { report, found } = await baselineOf(id, given);
+    reviews.push(await reviewReport(head, report, found, rulesOf(project.checks)));
+  }
+  return reviews;
+}
+
+/** Writes a result beside its place's other files; UserError when that cannot be. */
+export async function writeText(path: string, text: string, flag: string): Promise<void> {
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, text);
+  } catch (cause) {
+    throw new UserError(`${path} cannot be written (${(cause as NodeJS.ErrnoException).code}).`, {
+      exitCode: EXIT.environment,
+      hint: `Name another file with ${flag}.`,
+      cause,
+    });
+  }
+}

@@ -1,0 +1,67 @@
+// `eigenlens init`: a configuration and the workflows of a pull request, never over a file that is there.
+import type { Command } from 'commander';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { EXIT, UserError } from '../../analysis/errors.ts';
+import type { Verb } from './verb.ts';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+
+/** Copied as they stand in this repository. */
+const COPIED = [
+  '.github/actions/eigenlens/action.yml',
+  '.github/workflows/eigenlens.yml',
+  '.github/workflows/eigenlens-comment.yml',
+];
+
+const CONFIG = `${JSON.stringify(
+  { reports: 'reports', checks: { preset: 'recommended', rules: [{ metric: 'accuracy', min: 0.5, level: 'warn' }] } },
+  null,
+  2,
+)}\n`;
+
+export const verb: Verb = {
+  define(command: Command) {
+    command.option('--dry-run', 'Say what would be written, and write nothing');
+  },
+  async run({ flags, terminal, folder, file }) {
+    const dry = flags['dryRun'] === true;
+    const files: { path: string; state: 'written' | 'kept' | 'missing' }[] = [];
+    const put = async (path: string, text: string): Promise<void> => {
+      const state = dry ? 'missing' : (await writeNew(join(folder, path), text)) ? 'written' : 'kept';
+      files.push({ path, state: dry && (await isThere(join(folder, path))) ? 'kept' : state });
+    };
+    // A configuration of any form counts.
+    if (file === null) await put('eigenlens.config.json', CONFIG);
+    else files.push({ path: file, state: 'kept' });
+    for (const path of COPIED) await put(path, await readFile(join(ROOT, path), 'utf8'));
+    const words = { written: 'wrote', kept: 'kept, it was there', missing: 'would write' };
+    for (const { path, state } of files) terminal.print(`${words[state]}: ${path}`);
+    const count = files.filter(({ state }) => state === 'written').length;
+    return {
+      json: { files },
+      last: `Wrote ${count} of ${files.length} files; the model and samples in .github/workflows/eigenlens.yml are yours to fill in.`,
+    };
+  },
+};
+
+async function isThere(path: string): Promise<boolean> {
+  return readFile(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** True when it was written, false when something is there. */
+async function writeNew(path: string, text: string): Promise<boolean> {
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, text, { flag: 'wx' });
+    return true;
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === 'EEXIST') return false;
+    throw new UserError(`${path} cannot be written (${code}).`, { exitCode: EXIT.environment, cause });
+  }
+}
