@@ -43,7 +43,12 @@ export async function certificateOf(map: LocatedMap, random: Random, svd?: Trunc
   return {
     completeness: await completenessOf(map),
     adjointness: await adjointnessOf(map, random),
-    ...(svd && { residuals: [...svd.residuals], converged: svd.converged, applications: svd.applications }),
+    ...(svd && {
+      residuals: [...svd.residuals],
+      converged: svd.converged,
+      applications: svd.applications,
+      remainder: remainderOf(svd),
+    }),
   };
 }
 
@@ -55,4 +60,10 @@ function dot(a: Float32Array, b: Float32Array): number {
 
 function norm(a: Float32Array): number {
   return Math.sqrt(dot(a, a));
+}
+
+/** Share of Σσ² in the values that were not computed; an estimate where the map was not written out. */
+function remainderOf({ singularValues, remainder }: TruncatedSvd): number {
+  const kept = singularValues.reduce((sum, value) => sum + value * value, 0);
+  return remainder.energy === 0 ? 0 : remainder.energy / (kept + remainder.energy);
 }

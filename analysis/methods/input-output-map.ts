@@ -17,7 +17,7 @@ const MOST_ROWS = 10;
 export const inputOutputMap: Method = {
   id: 'input-output-map',
   question: 'What does the whole network, as one linear map, amplify in this input?',
-  version: 1,
+  version: 2,
   settings: ['count', 'tolerance', 'farRadius', 'mode', 'seed'],
   units: (study) =>
     study.detailed.length === 0
