@@ -5,7 +5,7 @@ import type { ConvAttributes } from '../ops/conv.ts';
 import { singularValues } from '../svd/singular-values.ts';
 
 /** Multiply-adds above which a smaller image stands for the layer's own: seconds on one core. */
-const MOST_WORK = 4e9;
+const MOST_WORK = 2e9;
 /** Values that are reported. */
 const MOST_VALUES = 256;
 
@@ -31,18 +31,30 @@ export function toeplitzSpectrum(
   const [outputs, inputs, ...kernel] = weight.shape as [number, number, ...number[]];
   const rows = outputs / groups;
   const [small, large] = [Math.min(rows, inputs), Math.max(rows, inputs)];
+  const taps = kernel.reduce((a, b) => a * b, 1);
   // Half of the frequencies suffice; a complex matrix has twice the sides as a real one.
-  const perFrequency = groups * (8 * small * small * large + kernel.reduce((a, b) => a * b, rows * inputs)) + 1;
+  const perFrequency = groups * (8 * small * small * large + taps * rows * inputs) + 1;
   const affordable = (2 * work) / perFrequency;
   const extent = kernel.map((taps, axis) => (taps - 1) * dilations[axis]! + 1);
   let grid = size.map((n) => n);
-  while (grid.reduce((a, b) => a * b, 1) > affordable) {
+  while (taps > 1 && grid.reduce((a, b) => a * b, 1) > affordable) {
     const smaller = grid.map((n, axis) => Math.max(Math.min(size[axis]!, extent[axis]!), Math.ceil(n * 0.75)));
     if (smaller.every((n, axis) => n === grid[axis]!))
       return { values: [], reason: `${rows} × ${inputs} channels at every frequency take too long` };
     grid = smaller;
   }
   const values: number[] = [];
+  if (taps === 1) {
+    // Without neighbours every frequency has the same matrix: the weights.
+    const positions = grid.reduce((a, b) => a * b, 1);
+    const own = Array.from({ length: groups }, (_, group) =>
+      singularValues(weight.data.subarray(group * rows * inputs, (group + 1) * rows * inputs), rows, inputs),
+    ).flatMap((found) => [...found]);
+    own.sort((a, b) => b - a);
+    const total = own.length * positions;
+    const repeated = Array.from({ length: Math.min(total, MOST_VALUES) }, (_, i) => own[Math.floor(i / positions)]!);
+    return leading(repeated, total, grid, size);
+  }
   const frequency = grid.map(() => 0);
   const block = new Float64Array(4 * rows * inputs);
   for (;;) {
@@ -51,21 +63,36 @@ export function toeplitzSpectrum(
     if (order <= 0) {
       for (let group = 0; group < groups; group++) {
         transformAt(weight, kernel, { frequency, grid, dilations, rows, inputs, group }, block);
-        const twice = singularValues(block, 2 * rows, 2 * inputs);
-        for (let i = 0; i < 2 * small; i += 2) values.push(twice[i]!, ...(order < 0 ? [twice[i]!] : []));
+        for (const value of valuesOf(block, rows, inputs)) values.push(value, ...(order < 0 ? [value] : []));
       }
     }
     let axis = 0;
     while (axis < grid.length && ++frequency[axis]! === grid[axis]) frequency[axis++] = 0;
     if (axis === grid.length) break;
   }
+  return leading(values, values.length, grid, size);
+}
+
+/** The report's share of all values, and in words what they are of. */
+function leading(values: number[], total: number, grid: readonly number[], size: readonly number[]): ToeplitzSpectrum {
   values.sort((a, b) => b - a);
-  const ofAll = values.length > MOST_VALUES ? [`the leading ${MOST_VALUES} of ${values.length} values`] : [];
+  const ofAll = total > MOST_VALUES ? [`the leading ${MOST_VALUES} of ${total} values`] : [];
   const ofSmaller = grid.every((n, axis) => n === size[axis])
     ? []
     : [`computed for images of ${grid.join(' × ')} in place of ${size.join(' × ')}, which would take too long`];
   const reasons = [...ofAll, ...ofSmaller];
   return { values: values.slice(0, MOST_VALUES), reason: reasons.length > 0 ? reasons.join('; ') : null };
+}
+
+/** Singular values of R + iI, given as [R −I; I R]. */
+function valuesOf(block: Float64Array, rows: number, inputs: number): ArrayLike<number> & Iterable<number> {
+  if (rows === 1 || inputs === 1) {
+    let squares = 0;
+    for (const x of block) squares += x * x;
+    return [Math.sqrt(squares / 2)];
+  }
+  const twice = singularValues(block, 2 * rows, 2 * inputs);
+  return twice.filter((_, i) => i % 2 === 0);
 }
 
 function compare(a: readonly number[], b: readonly number[]): number {

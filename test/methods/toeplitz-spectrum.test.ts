@@ -33,6 +33,8 @@ describe('the spectrum of a convolution on whole images', () => {
     { shape: [4, 2, 3, 3], size: [5, 5], groups: 2, dilation: 1 },
     { shape: [2, 2, 2, 2], size: [5, 6], groups: 1, dilation: 2 },
     { shape: [3, 1, 3, 3], size: [4, 4], groups: 3, dilation: 1 },
+    { shape: [3, 2, 1, 1], size: [4, 3], groups: 1, dilation: 1 },
+    { shape: [1, 3, 3, 2], size: [4, 5], groups: 1, dilation: 1 },
   ])('is that of the circulant matrix: $shape on $size, $groups groups, dilation $dilation', (given) => {
     const { shape, size, groups, dilation } = given;
     const data = random(3, 'toeplitz').normals(shape.reduce((a, b) => a * b));
