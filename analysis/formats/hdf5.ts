@@ -1,4 +1,5 @@
-// HDF5 files, read by a thread that is stopped when it takes too long (hdf5-worker.ts).
+// HDF5 files, read by a thread that is stopped when it takes too long (hdf5-worker.ts). One that read a small file waits for the next.
+import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { UserError } from '../errors.ts';
 import type { Hdf5Answer, Hdf5Contents, Hdf5Order } from './hdf5-contents.ts';
@@ -9,30 +10,46 @@ const signature = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a];
 export const isHdf5 = (bytes: Uint8Array): boolean => signature.every((byte, i) => bytes[i] === byte);
 
 /** Milliseconds that a file may take: some, and more for each megabyte. */
-const patience = (bytes: Uint8Array): number => 8000 + bytes.length / 20_000;
+const patience = (bytes: Uint8Array): number => 8000 + Math.ceil(bytes.length / 20_000);
+/** A thread never gives memory back, so one that held more than this is not kept. */
+const small = 2 ** 23;
+
+let waiting: Worker | undefined;
+
+function started(): Worker {
+  // The library prints what it stumbles over; it stays unread, and the user gets one sentence instead.
+  return new Worker(new URL('./hdf5-worker.ts', import.meta.url), { stdout: true, stderr: true });
+}
 
 /** Everything numeric in the file `name`, without the top-level groups `skip`. Throws UserError where it is damaged. */
 export async function readHdf5(bytes: Uint8Array, name: string, skip: readonly string[] = []): Promise<Hdf5Contents> {
-  const worker = new Worker(new URL('./hdf5-worker.ts', import.meta.url), {
-    workerData: { bytes, skip } satisfies Hdf5Order,
-    // The library prints what it stumbles over; the user gets one sentence instead.
-    stdout: true,
-    stderr: true,
-  });
-  let timer: NodeJS.Timeout | undefined;
+  const worker = waiting ?? started();
+  waiting = undefined;
+  worker.ref();
+  const over = new AbortController();
+  const late = AbortSignal.any([over.signal, AbortSignal.timeout(patience(bytes))]);
+  let problem = 'it is cut off or damaged';
+  let keep = false;
   try {
-    const answer = await new Promise<Hdf5Answer>((resolve) => {
-      timer = setTimeout(() => resolve({ problem: 'reading it does not come to an end' }), patience(bytes));
-      worker.once('message', resolve);
-      worker.once('error', () => resolve({ problem: 'it is cut off or damaged' }));
-      worker.once('exit', () => resolve({ problem: 'it is cut off or damaged' }));
-    });
-    if ('contents' in answer) return answer.contents;
-    throw new UserError(`${name} is not a readable HDF5 file: ${answer.problem}.`, {
-      hint: 'Copy or save the file again.',
-    });
+    worker.postMessage({ bytes, skip } satisfies Hdf5Order);
+    const [answer] = (await Promise.race([
+      once(worker, 'message', { signal: late }),
+      once(worker, 'exit', { signal: late }).then(() => [undefined]),
+    ])) as [Hdf5Answer | undefined];
+    if (answer && 'contents' in answer) {
+      keep = bytes.length < small;
+      return answer.contents;
+    }
+    keep = answer !== undefined && !answer.broken;
+    if (answer) problem = answer.problem;
+  } catch (cause) {
+    if ((cause as Error).name === 'AbortError') problem = 'reading it does not come to an end';
   } finally {
-    clearTimeout(timer);
-    await worker.terminate();
+    over.abort();
+    if (keep && !waiting) {
+      waiting = worker;
+      worker.unref();
+    } else await worker.terminate();
   }
+  throw new UserError(`${name} is not a readable HDF5 file: ${problem}.`, { hint: 'Copy or save the file again.' });
 }

@@ -62,7 +62,8 @@ export function readManifest(model: ModelFile, json: Config): { weights: Map<str
         throw damaged(`"${name}" has the shape ${JSON.stringify(shape)}`);
       }
       const quantization = isRecord(entry['quantization']) ? entry['quantization'] : undefined;
-      const stored = String(quantization?.['dtype'] ?? entry['dtype']);
+      const given = quantization?.['dtype'] ?? entry['dtype'];
+      const stored = typeof given === 'string' ? given : JSON.stringify(given ?? null);
       if (stored === 'string') {
         // Words are never arithmetic; each is stored after its length.
         for (let i = 0; i < sizeOf(shape); i++) {

@@ -152,7 +152,7 @@ export async function hdf5Bytes(write: (file: InstanceType<typeof h5wasm.File>) 
 
 /** The Keras configuration, as Keras 2 writes it. */
 export function kerasConfig(model: layers.LayersModel): Config {
-  const json = JSON.parse(model.toJSON(null, false) as unknown as string) as Config;
+  const json = JSON.parse(model.toJSON() as string) as Config;
   return json['model_config']
     ? (json['model_config'] as Config)
     : { class_name: json['class_name'], config: json['config'] };
