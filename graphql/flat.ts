@@ -61,7 +61,9 @@ function shapeOf(
     const fragment =
       selection.kind === Kind.INLINE_FRAGMENT
         ? selection
-        : document.definitions.find((d) => d.kind === Kind.FRAGMENT_DEFINITION && d.name.value === selection.name.value);
+        : document.definitions.find(
+            (d) => d.kind === Kind.FRAGMENT_DEFINITION && d.name.value === selection.name.value,
+          );
     if (fragment?.kind !== Kind.INLINE_FRAGMENT && fragment?.kind !== Kind.FRAGMENT_DEFINITION) continue;
     const narrowed = fragment.typeCondition ? schema.getType(fragment.typeCondition.name.value) : type;
     if (isCompositeType(narrowed)) shapeOf(schema, document, fragment.selectionSet, narrowed, found);
@@ -122,7 +124,9 @@ function rowsOf(shape: Shape, value: Readonly<Record<string, unknown>> | null): 
 
 function cellOf(value: unknown): Cell {
   if (Array.isArray(value)) {
-    return value.some((entry) => Array.isArray(entry)) ? JSON.stringify(value) : value.map(String).join(typeof value[0] === 'number' ? ' ' : '; ');
+    return value.some((entry) => Array.isArray(entry))
+      ? JSON.stringify(value)
+      : value.map(String).join(typeof value[0] === 'number' ? ' ' : '; ');
   }
   return value as Cell;
 }

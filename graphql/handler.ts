@@ -1,6 +1,6 @@
 // GraphQL over HTTP as a fetch handler, Request -> Response: for a server, a worker, a function. The reports it answers
 // from can be a folder or an HTTP base URL; nothing here needs Node. Yoga speaks the protocol; limits.ts says how much.
-import { execute, GraphQLError } from 'graphql';
+import { execute, getOperationAST, getVariableValues, GraphQLError } from 'graphql';
 import { createYoga, maskError } from 'graphql-yoga';
 import type { Plugin } from 'graphql-yoga';
 import { ReportError } from '../reports/errors.ts';
@@ -92,6 +92,9 @@ const limits: Plugin = {
   },
   onExecute({ args, setExecuteFn, setResultAndStopExecution }) {
     try {
+      const operation = getOperationAST(args.document, args.operationName);
+      const { errors } = getVariableValues(args.schema, operation?.variableDefinitions ?? [], args.variableValues ?? {});
+      if (errors) throw refusal('BAD_USER_INPUT', errors[0]!.message);
       checkLimits(args.schema, args.document, args.operationName, args.variableValues ?? {});
     } catch (error) {
       if (!(error instanceof GraphQLError)) throw error;
