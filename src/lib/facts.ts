@@ -3,6 +3,9 @@ import type { ModelFacts } from './data.ts';
 import { worstError } from './certificate.ts';
 import { formatCount, formatPlural, formatShape, formatShortCount } from './numbers.ts';
 
+/** Rows of a table of layers on one page: keeps the page below its budget. */
+export const LAYERS_PER_PAGE = 100;
+
 const FORMATS: Readonly<Record<string, string>> = {
   onnx: 'ONNX',
   'tfjs-layers': 'TensorFlow.js layers model',
