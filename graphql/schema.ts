@@ -46,7 +46,10 @@ function counted(field: GraphQLField<any, Context>): GraphQLField<any, Context>[
       if (Array.isArray(list)) entries(list.length);
       return list;
     };
-    return value instanceof Promise ? value.then(count) : count(value);
+    // A promise of another realm is one too.
+    return typeof (value as PromiseLike<unknown> | null)?.then === 'function'
+      ? (value as PromiseLike<unknown>).then(count)
+      : count(value);
   };
 }
 

@@ -32,11 +32,14 @@ export function urlSource(
   const root = base.endsWith('/') ? base : `${base}/`;
   const heads = new Map<string, { stamp: string; text: string; validators: Record<string, string>; askedAt: number }>();
 
+  let index: { ids: readonly string[]; validators: Record<string, string> } | undefined;
+
   async function get(path: string, headers: Record<string, string> = {}): Promise<Response> {
     const url = root + path.split('/').map(encodeURIComponent).join('/');
     let response: Response;
     try {
-      response = await fetch(url, { headers, cache: 'no-cache' });
+      // Without the option `cache`, which some hosts of fetch handlers refuse.
+      response = await fetch(url, { headers });
     } catch (cause) {
       throw new ReportError('REPORT_UNREACHABLE', `Cannot reach ${path}: ${String(cause)}`, { hint: url, cause });
     }
@@ -49,11 +52,13 @@ export function urlSource(
   return {
     name: root,
     async list() {
-      const response = await get('index.json');
+      const response = await get('index.json', index?.validators);
+      if (response.status === 304 && index) return index.ids;
       if (response.status === 404) return [];
       try {
         const { reports } = (await response.json()) as ReportIndex;
-        return reports.map(({ id }) => id).sort();
+        index = { ids: reports.map(({ id }) => id).sort(), validators: validatorsOf(response) };
+        return index.ids;
       } catch (cause) {
         throw new ReportError('REPORT_CORRUPT', `index.json is damaged: ${String(cause)}`, { hint: root, cause });
       }
