@@ -599,7 +599,7 @@ type OutputContributions {
   bypass: Float
   "What the components that were not computed add."
   remainder: Float!
-  "bias less bypass and the sum of biasByLayer: zero for piecewise linear networks; null where biasByLayer is empty."
+  "bias less bypass and the sum of biasByLayer: what nonlinear nodes add on their own, by curvature or saturation; zero with ReLU."
   curvature: Float
   "Components left after cancelling."
   uncancelled: Int
