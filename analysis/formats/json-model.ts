@@ -2,7 +2,7 @@
 import { UserError } from '../errors.ts';
 import { sizeOf, type Shape } from '../kernels/kernels.ts';
 import { constantOf, type Constant } from '../network/constant-folding.ts';
-import { isRecord, type Config } from './keras-settings.ts';
+import { isRecord, shown, type Config } from './keras-settings.ts';
 import { readBeside, type ModelFile } from './model-file.ts';
 
 const parsed = new WeakMap<Uint8Array, { json: unknown }>();
@@ -59,11 +59,11 @@ export function readManifest(model: ModelFile, json: Config): { weights: Map<str
       const { name } = entry;
       const shape: unknown = entry['shape'];
       if (!Array.isArray(shape) || !shape.every((n): n is number => Number.isSafeInteger(n) && (n as number) >= 0)) {
-        throw damaged(`"${name}" has the shape ${JSON.stringify(shape)}`);
+        throw damaged(`"${name}" has the shape ${shown(shape)}`);
       }
       const quantization = isRecord(entry['quantization']) ? entry['quantization'] : undefined;
       const given = quantization?.['dtype'] ?? entry['dtype'];
-      const stored = typeof given === 'string' ? given : JSON.stringify(given ?? null);
+      const stored = typeof given === 'string' ? given : shown(given);
       if (stored === 'string') {
         // Words are never arithmetic; each is stored after its length.
         for (let i = 0; i < sizeOf(shape); i++) {

@@ -8,7 +8,7 @@ import { viewBuilder, type View, type ViewBuilder } from './axis-order.ts';
 import { assumedPreprocessing, chooseName, givenShape, graphBuilder, type Graph, type LoadOptions } from './graph.ts';
 import { snakeCase, type Dialect } from './keras-activations.ts';
 import { kerasLayers, refusals } from './keras-layers.ts';
-import { isRecord, Refusal, settingsOf, type Config } from './keras-settings.ts';
+import { isRecord, Refusal, settingsOf, shown, type Config } from './keras-settings.ts';
 import type { KerasWeights, LayerPlace } from './keras-weights.ts';
 import { sha256 } from './model-file.ts';
 
@@ -384,7 +384,7 @@ function connections(node: unknown, file: string): { found: Reference[]; extra: 
     collectTensors(node['kwargs'], found, file, 0);
     return { found, extra: found.length > inArguments && inArguments > 0 ? 'inputs by name' : undefined };
   }
-  if (!Array.isArray(node)) throw new UserError(`${file}: a connection between layers is ${JSON.stringify(node)}.`);
+  if (!Array.isArray(node)) throw new UserError(`${file}: a connection between layers is ${shown(node)}.`);
   const list: unknown[] = typeof node[0] === 'string' ? [node] : node;
   let extra: string | undefined;
   const found = list.map((entry) => {
@@ -424,14 +424,14 @@ function reference(entry: unknown, file: string): Reference {
       return { layer, use: use as number, tensor: tensor as number };
     }
   }
-  throw new UserError(`${file}: a connection between layers is ${(JSON.stringify(entry) ?? 'missing').slice(0, 80)}.`);
+  throw new UserError(`${file}: a connection between layers is ${shown(entry)}.`);
 }
 
 /** A model's inputs or outputs: one, a list, or a dictionary of them. */
 function references(value: unknown, file: string): Reference[] {
   if (value === undefined || value === null) return [];
   if (isRecord(value)) return Object.values(value).flatMap((entry) => references(entry, file));
-  if (!Array.isArray(value)) throw new UserError(`${file}: its inputs or outputs are ${JSON.stringify(value)}.`);
+  if (!Array.isArray(value)) throw new UserError(`${file}: its inputs or outputs are ${shown(value)}.`);
   if (typeof value[0] === 'string') return [reference(value, file)];
   return value.flatMap((entry: unknown) => references(entry, file));
 }
@@ -472,7 +472,7 @@ function inputShapeOf(
     );
   }
   if (!sizes.every((n): n is number => Number.isSafeInteger(n) && (n as number) > 0)) {
-    throw new UserError(`The input "${name}" of ${file} has an impossible shape: ${JSON.stringify(declared)}.`);
+    throw new UserError(`The input "${name}" of ${file} has an impossible shape: ${shown(declared)}.`);
   }
   return [1, ...sizes];
 }

@@ -68,7 +68,8 @@ export function settingsOf(config: Config, where: string): Settings {
   };
 }
 
-function shown(value: unknown): string {
+/** A value of a file as errors show it: short, whatever it is. */
+export function shown(value: unknown): string {
   const text = JSON.stringify(value) ?? 'missing';
   return text.length > 80 ? `${text.slice(0, 80)}…` : text;
 }
