@@ -37,6 +37,8 @@ interface Synthesised {
   readonly input: Float32Array;
 }
 
+/** What a number of the input costs beside the network in a step, as multiply-adds of the network that take as long. */
+const WORK_PER_NUMBER = 1e4;
 /** Fewer steps than this show nothing. */
 const FEWEST_STEPS = 32;
 
@@ -47,8 +49,9 @@ function affordable(
   wanted: number,
 ): { count: number; steps: number } | string {
   if (synthesised === 0) return 'switched off (--synthesised 0)';
-  // Forward, and twice as much back.
-  const perStep = 3 * Math.max(1, multiplyAddsTo(network, layer.node));
+  // Forward, and twice as much back; and moving and painting the picture, in the time of so many.
+  const perStep =
+    3 * multiplyAddsTo(network, layer.node) + WORK_PER_NUMBER * sizeOf(nodeOf(network, network.input).shape);
   const allowed = (synthesisWork * 1e9) / perStep;
   const steps = Math.min(synthesisSteps, Math.floor(allowed));
   if (steps < Math.min(synthesisSteps, FEWEST_STEPS))
@@ -234,10 +237,14 @@ function pictureCanvas(study: Study, samples: Float32Array, read: number): Canva
     extent: { height, width },
     at(motion) {
       const moved = resampling(source, { height, width }, motion);
+      // The gradient is taken where the input was: what was painted there is not painted twice.
+      const kept = new WeakMap<Float64Array, Float64Array[]>();
       return {
         toInput(parameters) {
           const input = new Float32Array(size);
-          for (const [c, plane] of paint(parameters).entries()) {
+          const painted = paint(parameters);
+          kept.set(parameters, painted);
+          for (const [c, plane] of painted.entries()) {
             const seen = moved.apply(plane);
             for (let p = 0; p < pixels; p++) {
               const value = least[c]! + range[c]! * (seen[p]! + (1 - moved.coverage[p]!) * grey[c]!);
@@ -247,7 +254,7 @@ function pictureCanvas(study: Study, samples: Float32Array, read: number): Canva
           return input;
         },
         toParameters(parameters, gradient) {
-          const painted = paint(parameters);
+          const painted = kept.get(parameters) ?? paint(parameters);
           const slopes = planes.map((c) => {
             const seen = new Float64Array(pixels);
             for (let p = 0; p < pixels; p++) seen[p] = range[c]! * gradient[order[p * channels + c]!]!;
