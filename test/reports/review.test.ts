@@ -206,7 +206,7 @@ describe('text for a terminal', () => {
 
   it('says the change with a sign of its own, not by colour alone', () => {
     const worse = { ...difference('star', 'CLASS'), metric: 'classAccuracy', base: 1, head: 0.5, delta: -0.5 } as const;
-    const text = comparisonText({ identical: false, differences: [worse as never], findings: [] }, { paint: bare });
+    const text = comparisonText({ identical: false, differences: [worse], findings: [] }, { paint: bare });
     expect(text).toBe('class star\n  ▼ accuracy of a class  100 % → 50 %  (-50 %)');
   });
 });
