@@ -44,7 +44,7 @@ export function createHandler(
     maskedErrors: {
       isDev: false,
       maskError(error, message) {
-        const original = error instanceof GraphQLError ? error.originalError : error;
+        const original = error instanceof GraphQLError ? error.cause : error;
         if (original instanceof ReportError) return error as GraphQLError;
         const masked = maskError(error, message, false);
         if (masked !== error) logError(original);
@@ -93,7 +93,11 @@ const limits: Plugin = {
   onExecute({ args, setExecuteFn, setResultAndStopExecution }) {
     try {
       const operation = getOperationAST(args.document, args.operationName);
-      const { errors } = getVariableValues(args.schema, operation?.variableDefinitions ?? [], args.variableValues ?? {});
+      const { errors } = getVariableValues(
+        args.schema,
+        operation?.variableDefinitions ?? [],
+        args.variableValues ?? {},
+      );
       if (errors) throw refusal('BAD_USER_INPUT', errors[0]!.message);
       checkLimits(args.schema, args.document, args.operationName, args.variableValues ?? {});
     } catch (error) {

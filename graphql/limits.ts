@@ -75,7 +75,7 @@ export function entriesWithinLimits(): (count: number) => void {
 
 /** Parses a document of at most 1,000 tokens, counted while parsing; more is a refusal. */
 export function parseWithinLimits(...[source, options]: Parameters<typeof parse>): DocumentNode {
-  const limited: ParseOptions = { ...options, maxTokens: LIMITS.tokens };
+  const limited: ParseOptions = { ...options, maxLexicalTokens: LIMITS.tokens };
   try {
     return parse(source, limited);
   } catch (error) {

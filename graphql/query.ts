@@ -41,7 +41,7 @@ export async function data<Data = any>(
   variables: Readonly<Record<string, unknown>> = {},
 ): Promise<Data> {
   const { data, errors } = await query<Data>(store, document, variables);
-  if (errors?.[0]) throw errors[0].originalError ?? errors[0];
+  if (errors?.[0]) throw errors[0].cause ?? errors[0];
   return data!;
 }
 

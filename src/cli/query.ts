@@ -6,6 +6,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { EXIT, nearest, UserError } from '../../analysis/errors.ts';
+import type { Cell } from '../../graphql/flat.ts';
 import type { Operation } from '../../graphql/operation.ts';
 import type { QueryResult } from '../../graphql/query.ts';
 import type { Store } from '../../reports/reader.ts';
@@ -151,7 +152,7 @@ async function printed(result: QueryResult, { document, operationName }: Asked, 
   }
   if (format === 'csv') return toCsv(flat);
   // Names come from files: what would move the cursor or colour the terminal is shown as it is written.
-  const safe = (value: unknown) =>
+  const safe = (value: Cell) =>
     String(value ?? '–').replace(/\p{Cc}/gu, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`);
   return table([[...flat.columns], ...flat.rows.map((row) => row.map(safe))]);
 }

@@ -53,11 +53,11 @@ function spread(json: string): string {
 
 /** In the browser: brings the explorer's page to life. */
 export function enhanceExplorer(root: HTMLElement): void {
-  const part = <T extends HTMLElement>(name: string) => root.querySelector<T>(`[data-part=${name}]`)!;
-  const questionField = part<HTMLSelectElement>('question');
-  const reportField = part<HTMLSelectElement>('report');
-  const documentField = part<HTMLTextAreaElement>('document');
-  const variablesField = part<HTMLTextAreaElement>('variables');
+  const part = (name: string) => root.querySelector<HTMLElement>(`[data-part=${name}]`)!;
+  const questionField = part('question') as HTMLSelectElement;
+  const reportField = part('report') as HTMLSelectElement;
+  const documentField = part('document') as HTMLTextAreaElement;
+  const variablesField = part('variables') as HTMLTextAreaElement;
   const status = part('status');
   const problems = part('problems');
   const answerPart = part('answer');
@@ -148,12 +148,12 @@ export function enhanceExplorer(root: HTMLElement): void {
     json.textContent = answer.json.slice(0, SHOWN_CHARACTERS);
     const flat = typeof table === 'string' ? null : table;
     rows.replaceChildren(...(flat ? [drawTable(flat)] : []));
-    part('no-table').textContent = flat ? '' : String(table);
+    part('no-table').textContent = typeof table === 'string' ? table : '';
     part('no-table').hidden = flat !== null;
     cut.hidden = answer.json.length <= SHOWN_CHARACTERS && (flat?.rows.length ?? 0) <= SHOWN_ROWS;
-    offer(part<HTMLAnchorElement>('save-json'), answer.json, 'application/json');
+    offer(part('save-json') as HTMLAnchorElement, answer.json, 'application/json');
     part('save-csv').hidden = !flat;
-    if (flat) offer(part<HTMLAnchorElement>('save-csv'), toCsv(flat), 'text/csv');
+    if (flat) offer(part('save-csv') as HTMLAnchorElement, toCsv(flat), 'text/csv');
     const bytes = fetched.reduce((sum, file) => sum + file.bytes, 0);
     fetchedList.replaceChildren(
       ...fetched.map(({ path, bytes: size }) => {

@@ -32,7 +32,7 @@ function emptyIn(value: unknown, path = ''): string[] {
   if (value === null || (Array.isArray(value) && value.length === 0)) return [path];
   if (Array.isArray(value)) return value.flatMap((entry) => emptyIn(entry, path));
   if (typeof value !== 'object') return [];
-  return Object.entries(value!).flatMap(([key, entry]) => emptyIn(entry, `${path}.${key}`));
+  return Object.entries(value).flatMap(([key, entry]) => emptyIn(entry, `${path}.${key}`));
 }
 
 describe('a query for everything', () => {
@@ -148,7 +148,7 @@ describe('a query', () => {
         nodes { name meanVariation } pageInfo { hasNextPage endCursor } totalCount } } }`;
     const names: string[] = [];
     for (let after: string | null = null; ;) {
-      const { samples } = (await data(store, document, { after })).model;
+      const { samples }: any = (await data(store, document, { after })).model;
       names.push(...samples.nodes.map(({ name }: { name: string }) => name));
       if (!samples.pageInfo.hasNextPage) break;
       after = samples.pageInfo.endCursor;

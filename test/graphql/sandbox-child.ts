@@ -102,7 +102,7 @@ const entry = new vm.SourceTextModule(
    export const seen = [typeof process, typeof require, typeof Buffer];`,
   { context, identifier: new URL('../../graphql/entry.ts', import.meta.url).href },
 );
-await entry.link(link as vm.ModuleLinker);
+await entry.link(link);
 await entry.evaluate();
 const { handler, seen } = entry.namespace as { handler: (request: Request) => Promise<Response>; seen: string[] };
 

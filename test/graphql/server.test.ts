@@ -32,7 +32,7 @@ function raw(path: string, headers: Record<string, string>): Promise<{ status: n
   return new Promise((resolve, reject) => {
     request({ hostname, port, path, headers }, (response) => {
       let text = '';
-      response.on('data', (chunk) => (text += chunk));
+      response.on('data', (chunk: Buffer) => (text += chunk.toString()));
       response.on('end', () => resolve({ status: response.statusCode!, text }));
     })
       .on('error', reject)
