@@ -18,6 +18,8 @@ import type { Answer, Method } from './method.ts';
 
 /** Whole spectra are computed where the smaller side of R has at most this many entries. */
 const WHOLE_SPECTRUM = 128;
+/** Layers with more numbers are split only where --split asks for it: a direction there costs gigabytes and minutes. */
+const MOST_NUMBERS = 2 ** 20;
 /** Directions compared across samples. */
 const COMPARED = 4;
 /** Components with pictures: the first by |α| of each output, and the first by singular value. */
@@ -33,6 +35,12 @@ export const outputContributions: Method = {
   units(study) {
     if (study.detailed.length === 0) return 'no sample was chosen to be looked at in detail (--detail)';
     return splitsOf(study).map((layer) => ({ key: layer.name, layer: layer.name }));
+  },
+  remark(study) {
+    const wide = study.layers.filter(({ output }) => sizeOf(nodeOf(study.network, output).shape) > MOST_NUMBERS);
+    return study.settings.split.length > 0 || wide.length === 0
+      ? null
+      : `not split after ${wide.length} of ${study.layers.length} layers, which are wide; --split chooses them`;
   },
   async answer(study, unit) {
     const layer = study.layers.find(({ name }) => name === unit.layer)!;
@@ -65,8 +73,9 @@ export function splitsOf(study: Study): Layer[] {
   if (settings.split.length > 0) {
     return settings.split.map((name) => layers.find((layer) => layer.name === name) ?? unknownLayer(name, layers));
   }
-  const passed = layers.filter((layer) => isCut(study, layer));
-  const candidates = passed.length >= 3 ? passed : layers;
+  const small = layers.filter(({ output }) => sizeOf(nodeOf(study.network, output).shape) <= MOST_NUMBERS);
+  const passed = small.filter((layer) => isCut(study, layer));
+  const candidates = passed.length >= 3 ? passed : small.length > 0 ? small : layers.slice(-1);
   const last = candidates.length - 1;
   return [...new Set([0, Math.floor(last / 2), last])].map((i) => candidates[i]!);
 }

@@ -60,7 +60,7 @@ export function enhancePointCloud(element: HTMLElement): void {
     fetched.set(path, asked);
     return asked;
   };
-  let points = new Float32Array();
+  let points: Float32Array = new Float32Array();
   let colours: string[] = [];
 
   const draw = (): void => {
