@@ -61,10 +61,15 @@ const measure = ({ title, share }: LayerChart, field: string, count: number) => 
   axis: { title, tickCount: count, grid: true, ...(share ? { format: '.0%' } : {}) },
 });
 
-function colourOf({ kinds = [], colours = SERIES }: LayerChart): object {
+function colourOf({ kinds = [], colours = SERIES }: LayerChart, legend?: object): object {
   return kinds.length === 0
     ? { value: colours[0] }
-    : { field: 'kind', type: 'nominal', scale: { domain: kinds, range: colours.slice(0, kinds.length) } };
+    : {
+        field: 'kind',
+        type: 'nominal',
+        scale: { domain: kinds, range: colours.slice(0, kinds.length) },
+        ...(legend ? { legend } : {}),
+      };
 }
 
 function besideNames(chart: LayerChart, spread: boolean): object {
@@ -99,19 +104,36 @@ function besideNames(chart: LayerChart, spread: boolean): object {
   };
 }
 
+/** The title of a vertical axis, written above it: sideways there is room for a few words only. */
+function overhead<Measure extends { axis: object }>(measured: Measure): Measure {
+  const title = {
+    titleAngle: 0,
+    titleAlign: 'left',
+    titleAnchor: 'end',
+    titleBaseline: 'bottom',
+    titleX: -30,
+    titleY: -8,
+  };
+  return { ...measured, axis: { ...measured.axis, ...title } };
+}
+
+/** Legends stand above the title of the vertical axis. */
+const BELOW_TITLE = { offset: 24 };
+
 function overPositions(chart: LayerChart, spread: boolean): object {
   const { kinds = [] } = chart;
   const line = {
     mark: { type: 'line', strokeWidth: 1.75 },
     encoding: {
-      y: measure(chart, 'value', 4),
-      color: colourOf(chart),
+      y: overhead(measure(chart, 'value', 4)),
+      color: colourOf(chart, BELOW_TITLE),
       ...(kinds.length > 1
         ? {
             strokeDash: {
               field: 'kind',
               type: 'nominal',
               scale: { domain: kinds, range: DASHES.slice(0, kinds.length) },
+              legend: BELOW_TITLE,
             },
           }
         : {}),

@@ -7,7 +7,8 @@ export function prose(...sentences: readonly (string | false | null | undefined)
 
 /** A text that came with a report, as a sentence of its own. */
 export function sentence(text: string): string {
-  const trimmed = text.trim();
+  const given = text.trim();
+  const trimmed = given.charAt(0).toUpperCase() + given.slice(1);
   return /[.!?…]$/.test(trimmed) ? trimmed : `${trimmed}.`;
 }
 

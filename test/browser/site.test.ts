@@ -14,11 +14,16 @@ const BASE = '/some/where/';
 const PAGES = [
   '',
   'models/sample/',
+  'models/sample/decisions/',
+  'models/sample/layers/',
   'models/sample/layers/0/',
+  'models/sample/layers/0/layer-features/',
   'models/sample/layers/3/',
   'models/sample/samples/',
   'models/sample/samples/pages/2/',
   'models/sample/samples/3/',
+  'models/sample/samples/3/input-patterns/',
+  'models/sample/samples/3/output-contributions/',
   'models/sample/weights/',
   'glossary/',
   'search/',
@@ -64,28 +69,34 @@ describe.skipIf(chromiumPath === null)('the built site', () => {
   });
 
   // The whole rule set where each scheme meets each width once; contrast alone in the other two.
-  test.each(PAGES)('%s passes the accessibility rules, contrast on, light and dark, narrow and wide', async (path) => {
-    const { page, close } = await open(path);
-    await page.evaluate(() => document.querySelectorAll('details').forEach((one) => (one.open = true)));
-    const found: string[] = [];
-    for (const [colorScheme, width, everything] of [
-      ['light', 1280, true],
-      ['dark', 1280, false],
-      ['dark', 320, true],
-      ['light', 320, false],
-    ] as const) {
-      await page.emulateMedia({ colorScheme });
-      await page.setViewportSize({ width, height: 800 });
-      const rules = new AxeBuilder({ page });
-      const { violations } = await (everything ? rules.withTags(RULES) : rules.withRules(['color-contrast'])).analyze();
-      for (const { id, nodes } of violations) {
-        const where = nodes.slice(0, 3).map((node) => node.html.slice(0, 160));
-        found.push(`${colorScheme} ${width}: ${id}: ${where.join(' | ')}`);
+  test.each(PAGES)(
+    '%s passes the accessibility rules, contrast on, light and dark, narrow and wide',
+    async (path) => {
+      const { page, close } = await open(path);
+      await page.evaluate(() => document.querySelectorAll('details').forEach((one) => (one.open = true)));
+      const found: string[] = [];
+      for (const [colorScheme, width, everything] of [
+        ['light', 1280, true],
+        ['dark', 1280, false],
+        ['dark', 320, true],
+        ['light', 320, false],
+      ] as const) {
+        await page.emulateMedia({ colorScheme });
+        await page.setViewportSize({ width, height: 800 });
+        const rules = new AxeBuilder({ page });
+        const { violations } = await (
+          everything ? rules.withTags(RULES) : rules.withRules(['color-contrast'])
+        ).analyze();
+        for (const { id, nodes } of violations) {
+          const where = nodes.slice(0, 3).map((node) => node.html.slice(0, 160));
+          found.push(`${colorScheme} ${width}: ${id}: ${where.join(' | ')}`);
+        }
       }
-    }
-    expect(found).toEqual([]);
-    await close();
-  });
+      expect(found).toEqual([]);
+      await close();
+    },
+    240_000,
+  );
 
   test.each(PAGES)('%s asks nothing of another origin, and nothing is refused or missing', async (path) => {
     const { page, requests, complaints, close } = await open(path);
