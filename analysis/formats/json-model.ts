@@ -1,6 +1,6 @@
 // A model.json of TensorFlow.js: which of its two kinds it is, and its weights, in shards beside it and perhaps quantised.
 import { UserError } from '../errors.ts';
-import { sizeOf, type Shape } from '../kernels/kernels.ts';
+import { sizeOf } from '../kernels/kernels.ts';
 import { constantOf, type Constant } from '../network/constant-folding.ts';
 import { isRecord, shown, type Config } from './keras-settings.ts';
 import { readBeside, type ModelFile } from './model-file.ts';
@@ -80,7 +80,7 @@ export function readManifest(model: ModelFile, json: Config): { weights: Map<str
       const numbers = numbersOf(data.slice(offset, end), stored, quantization, () =>
         damaged(`"${name}" has no usable scale`),
       );
-      weights.set(name, constantOf(type, shape as Shape, numbers, name));
+      weights.set(name, constantOf(type, shape, numbers, name));
       offset = end;
     }
   }

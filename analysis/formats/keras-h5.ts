@@ -3,7 +3,6 @@ import { EXIT, UserError } from '../errors.ts';
 import type { Graph, LoadOptions } from './graph.ts';
 import { isHdf5, readHdf5 } from './hdf5.ts';
 import { readKeras } from './keras-model.ts';
-import { isRecord } from './keras-settings.ts';
 import { namedWeights } from './keras-weights.ts';
 import type { ModelFile } from './model-file.ts';
 
@@ -38,7 +37,7 @@ export async function readKerasH5(model: ModelFile, options: LoadOptions = {}): 
       ? [{ path: rest.join('/'), group, read: () => ({ data, shape }) }]
       : [];
   });
-  const version = attributes['keras_version'] ?? (isRecord(parsed) ? String(parsed['keras_version'] ?? '') : '');
+  const version = attributes['keras_version'] ?? '';
   return readKeras(
     {
       file: model.name,

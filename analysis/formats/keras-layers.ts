@@ -582,7 +582,7 @@ const rescaling: LayerConversion = (c) => {
     const value = c.settings.config[key] ?? fallback;
     const list: unknown[] = Array.isArray(value) ? value : [value];
     if (!list.every((n): n is number => typeof n === 'number' && Number.isFinite(n))) refuse(`its ${key}`);
-    return { data: Float32Array.from(list as number[]), shape: Array.isArray(value) ? [list.length] : [] };
+    return { data: Float32Array.from(list), shape: Array.isArray(value) ? [list.length] : [] };
   };
   const scale = c.g.constant(`${c.id}/scale`, numbers('scale', 1), `${c.name}/scale`);
   const offset = numbers('offset', 0);
@@ -605,7 +605,7 @@ const normalization: LayerConversion = (c) => {
     const value = c.settings.config[key];
     const flat: unknown[] | undefined = value === undefined || value === null ? undefined : [value].flat(8);
     if (flat && !flat.every((n): n is number => typeof n === 'number' && Number.isFinite(n))) refuse(`its ${key}`);
-    const data = flat ? Float32Array.from(flat as number[]) : c.weight(key, index).tensor.data;
+    const data = flat ? Float32Array.from(flat) : c.weight(key, index).tensor.data;
     const wanted = shape.map((n, axis) => (axes.includes(axis) ? n : 1));
     if (data.length !== 1 && data.length !== sizeOf(wanted)) refuse(`a ${key} of ${data.length} numbers`);
     return data.length === 1 ? { data, shape: [] } : { data, shape: wanted };

@@ -353,7 +353,7 @@ function layerEntry(layer: unknown, file: string, counts: Map<string, number>): 
   if (!isRecord(layer) || typeof layer['class_name'] !== 'string') throw damaged('a layer has no class');
   const config: unknown = layer['config'];
   if (!isRecord(config) && !Array.isArray(config)) throw damaged('a layer has no configuration');
-  const settings = (Array.isArray(config) ? { layers: config } : config) as Config;
+  const settings = Array.isArray(config) ? { layers: config } : config;
   const kind = classNameOf(layer['class_name']);
   const name = typeof layer['name'] === 'string' ? layer['name'] : settings['name'];
   if (typeof name !== 'string' || name === '') throw damaged(`a layer of class "${kind}" has no name`);
@@ -462,9 +462,9 @@ function inputShapeOf(
   }
   const sizes = declared.slice(1);
   if (sizes.some((n) => n === null)) {
-    const example = [1, ...sizes.map((n, i) => n ?? (sizes.length === 3 && i < 2 ? 224 : 16))];
+    const example = [1, ...sizes.map((n, i) => (typeof n === 'number' ? n : sizes.length === 3 && i < 2 ? 224 : 16))];
     throw new UserError(
-      `The input "${name}" of ${file} has no fixed size: [${declared.map((n) => (n === null ? '?' : String(n))).join(', ')}].`,
+      `The input "${name}" of ${file} has no fixed size: [${declared.map((n) => (n === null ? '?' : shown(n))).join(', ')}].`,
       {
         ...usage,
         hint: `Give its shape, for example --input-shape ${example.join(',')}.`,

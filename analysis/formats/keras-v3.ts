@@ -4,6 +4,7 @@ import { UserError } from '../errors.ts';
 import type { Graph, LoadOptions } from './graph.ts';
 import { readHdf5 } from './hdf5.ts';
 import { readKeras } from './keras-model.ts';
+import { isRecord } from './keras-settings.ts';
 import { numberedWeights, type StoredWeight } from './keras-weights.ts';
 import type { ModelFile } from './model-file.ts';
 
@@ -44,7 +45,7 @@ export async function readKerasV3(model: ModelFile, options: LoadOptions = {}): 
   const stored = new Map<string, StoredWeight>(
     datasets.map(({ path, shape, data }) => [path, { path, read: () => ({ data, shape }) }]),
   );
-  const version = String((metadata as Record<string, unknown> | null)?.['keras_version'] ?? '3');
+  const version = isRecord(metadata) ? metadata['keras_version'] : undefined;
   return readKeras(
     {
       file: model.name,
@@ -52,7 +53,7 @@ export async function readKerasV3(model: ModelFile, options: LoadOptions = {}): 
       bytes: [model.bytes],
       model: config,
       weights: numberedWeights(stored, names),
-      dialect: version.startsWith('2') ? 'keras 2' : 'keras 3',
+      dialect: typeof version === 'string' && version.startsWith('2') ? 'keras 2' : 'keras 3',
     },
     options,
   );

@@ -120,7 +120,7 @@ export function readTfjsGraph(model: ModelFile, options: LoadOptions = {}): Grap
         lost(node);
         continue;
       }
-      const result = [conversion(use)].flat() as View[];
+      const result: readonly View[] = [conversion(use)].flat<readonly (View | readonly View[])[]>();
       result.forEach((view, i) => values.set(i === 0 ? name : `${name}:${i}`, view));
     } catch (error) {
       if (error instanceof Refusal) lost(node, error.message);
@@ -365,7 +365,7 @@ function foldedNode(
     return fold('ConstantOfShape', [], { shape, value: constantOf('float', [1], [op === 'OnesLike' ? 1 : 0]) });
   }
   if (!given.every(isConstant)) return undefined;
-  const x = given as readonly Constant[];
+  const x = given;
   const first = x[0];
   if (Object.hasOwn(foldingNames, op) && foldable(foldingNames[op]!)) return fold(foldingNames[op]!, x);
   if (Object.hasOwn(reductions, op) && foldable(reductions[op]!)) {

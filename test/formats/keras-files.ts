@@ -33,7 +33,8 @@ export function randomised(model: layers.LayersModel, seed = 1): layers.LayersMo
 /** What TensorFlow.js computes, one tensor per output. */
 export function predicted(model: layers.LayersModel, inputs: readonly Tensor[]): Tensor[] {
   const given = inputs.map(({ data, shape }) => tf.tensor(data, shape as number[]));
-  const result = [model.predict(given.length === 1 ? given[0]! : given)].flat() as tf.Tensor[];
+  const made = model.predict(given.length === 1 ? given[0]! : given);
+  const result = Array.isArray(made) ? made : [made];
   const found = result.map((tensor) => ({ data: tensor.dataSync() as Float32Array, shape: tensor.shape }));
   tf.dispose([...given, ...result]);
   return found;
@@ -41,7 +42,7 @@ export function predicted(model: layers.LayersModel, inputs: readonly Tensor[]):
 
 /** Samples of a shape. */
 export function samples(shape: Shape, seed = 7): Tensor {
-  return { data: random(seed, 'samples').normals(sizeOf(shape)) as Float32Array, shape };
+  return { data: random(seed, 'samples').normals(sizeOf(shape)), shape };
 }
 
 /** The model's artifacts as TensorFlow.js hands them out. */
@@ -64,9 +65,9 @@ export async function writeTfjs(
   folder: string,
   {
     shardBytes = Infinity,
-    quantization = 'none' as Quantization,
-    shardName = (i: number, n: number) => `group1-shard${i}of${n}.bin`,
-  } = {},
+    quantization = 'none',
+    shardName = (i, n) => `group1-shard${i}of${n}.bin`,
+  }: { shardBytes?: number; quantization?: Quantization; shardName?: (i: number, n: number) => string } = {},
 ): Promise<string> {
   const { modelTopology, weightSpecs, weightData } = await artifactsOf(model);
   const raw = new Uint8Array(weightData as ArrayBuffer);
@@ -145,7 +146,7 @@ export async function hdf5Bytes(write: (file: InstanceType<typeof h5wasm.File>) 
   const file = new h5wasm.File(path, 'w');
   write(file);
   file.close();
-  const bytes = FS.readFile(path) as Uint8Array;
+  const bytes = FS.readFile(path);
   FS.unlink(path);
   return Uint8Array.from(bytes);
 }

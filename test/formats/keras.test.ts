@@ -24,7 +24,7 @@ let backend: Backend;
 let folder: string;
 beforeAll(async () => {
   await tf.setBackend('cpu');
-  backend = await onnxruntimeBackend();
+  backend = onnxruntimeBackend();
   folder = mkdtempSync(join(tmpdir(), 'keras-'));
 });
 afterAll(async () => {

@@ -44,13 +44,13 @@ describe.skipIf(!hasShared)('trained networks (skipped where the shared models a
     expect(network.parameterCount).toBe(parameters);
   });
   it.each(families)('%s gives the outputs of %s', { timeout: 60_000 }, async (...files) => {
-    const backend = await onnxruntimeBackend();
+    const backend = onnxruntimeBackend();
     const outputs: Float32Array[] = [];
     for (const file of files) {
       const network = await loadNetwork(path(file));
       const forward = await compileForward(network, backend, [network.output]);
       const [block] = await forward.run(samples([2, ...nodeOf(network, network.input).shape]));
-      outputs.push(block!.data as Float32Array);
+      outputs.push(block!.data);
       forward.dispose();
     }
     await backend.dispose();

@@ -38,7 +38,7 @@ let folder: string;
 let model: layers.LayersModel;
 beforeAll(async () => {
   await tf.setBackend('cpu');
-  backend = await onnxruntimeBackend();
+  backend = onnxruntimeBackend();
   folder = mkdtempSync(join(tmpdir(), 'mutations-'));
   const l = layers.layers;
   const input = layers.input({ shape: [6, 6, 2], name: 'picture' });
@@ -145,7 +145,7 @@ function damagedJson(json: unknown, source: Random, names: readonly string[]): u
       pick(source, words),
       structuredClone(pick(source, places).holder),
     ];
-    if (source.uniform() < 0.15) delete holder[key];
+    if (source.uniform() < 0.15) Reflect.deleteProperty(holder as object, key);
     else if (source.uniform() < 0.3) holder[key] = pick(source, others);
     else if (typeof value === 'number') holder[key] = pick(source, numbers);
     else if (typeof value === 'string') holder[key] = pick(source, words);

@@ -15,7 +15,7 @@ let backend: Backend;
 let folder: string;
 beforeAll(async () => {
   await tf.setBackend('cpu');
-  backend = await onnxruntimeBackend();
+  backend = onnxruntimeBackend();
   folder = mkdtempSync(join(tmpdir(), 'tfjs-layers-'));
 });
 afterAll(async () => {
