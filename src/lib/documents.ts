@@ -149,3 +149,26 @@ export const SAMPLE = `query Sample($id: ID!, $sample: String!) {
     }
   }
 }`;
+
+/** Two reports side by side, a page of differences at a time. */
+export const COMPARISON = `query Comparison($base: ID!, $head: ID!, $after: String) {
+  compare(base: $base, head: $head) {
+    identical
+    findings { rule level subject value limit floor unit message }
+    differences(first: 100, after: $after) {
+      nodes { kind subject metric change base head delta floor reason }
+      pageInfo { hasNextPage endCursor }
+      totalCount
+    }
+  }
+}`;
+
+/** Pictures that two reports can have in common. */
+export const LAYER_PICTURES = `query LayerPictures($id: ID!, $layer: String!) {
+  model(id: $id) { layer(name: $layer) { weightDirections {
+    directions(first: 12) { index group singularValue filter { ${IMAGE} } }
+  } } }
+}`;
+export const SAMPLE_PICTURES = `query SamplePictures($id: ID!, $sample: String!) {
+  model(id: $id) { sample(name: $sample) { pixelVotes { discussions { class image { ${IMAGE} } } } } }
+}`;

@@ -8,6 +8,7 @@ const OWN = new Set([
   '.prerender',
   '404.html',
   'assets',
+  'compare',
   'explore',
   'files',
   'glossary',

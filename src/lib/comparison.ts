@@ -1,0 +1,168 @@
+// What the comparison pages know: which reports are compared, their differences, and the pictures that both have, with the
+// difference of the numbers behind them. A direction is compared alone only where its singular value stands alone.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { colourOf } from '../../analysis/figures/colour-map.ts';
+import { data } from '../../graphql/query.ts';
+import { readArrayFile } from '../../reports/array-file.ts';
+import type { Difference, ReportComparison } from '../../reports/compare.ts';
+import type { StoredLayer, StoredSample } from '../../reports/format.ts';
+import { openStore } from '../../reports/store.ts';
+import { allModels, samplesOf, type ModelFacts } from './data.ts';
+import { COMPARISON, LAYER_PICTURES, SAMPLE_PICTURES } from './documents.ts';
+import { reportsFolder } from './folders.ts';
+
+/** Pairs beyond these get no page: with n reports there are n² of them. */
+const MOST_PAIRS = 12;
+const MOST_DIFFERENCES = 300;
+const MOST_DIRECTIONS = 3;
+const MOST_SAMPLES = 4;
+
+export interface ComparedPair {
+  /** `base..head`, part of the address. */
+  readonly id: string;
+  readonly base: ModelFacts;
+  readonly head: ModelFacts;
+}
+
+export type Picture = NonNullable<StoredSample['image']>;
+export interface PicturePair {
+  /** Part of the address of the difference map. */
+  readonly id: string;
+  readonly title: string;
+  readonly base: Picture;
+  readonly head: Picture;
+  /** What the numbers differ by, head − base, and the largest of them. */
+  readonly difference: { readonly values: Float32Array; readonly largest: number };
+}
+
+/** Reports of one architecture, each with every later one: at least one layer has the same name and shape. */
+export async function comparedPairs(): Promise<ComparedPair[]> {
+  const models = await allModels();
+  const pairs = models.flatMap((base, i) => models.slice(i + 1).map((head) => ({ base, head })));
+  const alike = ({ base, head }: (typeof pairs)[number]): boolean =>
+    base.layers.some((a) =>
+      head.layers.some((b) => a.name === b.name && String(a.outputShape) === String(b.outputShape)),
+    );
+  return pairs
+    .filter(alike)
+    .slice(0, MOST_PAIRS)
+    .map(({ base, head }) => ({ id: `${base.report}..${head.report}`, base, head }));
+}
+
+export interface Compared extends Pick<ReportComparison, 'identical' | 'findings'> {
+  readonly differences: readonly Difference[];
+  /** How many there are in all. */
+  readonly total: number;
+}
+
+const store = openStore(reportsFolder());
+
+interface Answer {
+  readonly compare: Pick<ReportComparison, 'identical' | 'findings'> & {
+    readonly differences: {
+      readonly nodes: readonly Difference[];
+      readonly pageInfo: { readonly hasNextPage: boolean; readonly endCursor: string | null };
+      readonly totalCount: number;
+    };
+  };
+}
+
+/** The differences of a pair, those of the model first. */
+export async function comparisonOf({ base, head }: ComparedPair): Promise<Compared> {
+  const differences: Difference[] = [];
+  for (let after: string | null = null; ;) {
+    const variables: Record<string, unknown> = { base: base.report, head: head.report, after };
+    const { compare }: Answer = await data<Answer>(store, COMPARISON, variables);
+    const { nodes, pageInfo, totalCount }: Answer['compare']['differences'] = compare.differences;
+    differences.push(...nodes);
+    if (!pageInfo.hasNextPage || differences.length >= MOST_DIFFERENCES)
+      return { ...compare, differences, total: totalCount };
+    after = pageInfo.endCursor;
+  }
+}
+
+/** Pictures that both reports have of the same thing and in the same size. */
+export async function picturesOf({ base, head }: ComparedPair): Promise<PicturePair[]> {
+  const pairs: PicturePair[] = [];
+  const add = (id: string, title: string, a: Picture | null, b: Picture | null): void => {
+    const difference = a && b && differenceOf(base.report, a, head.report, b);
+    if (difference) pairs.push({ id, title, base: a, head: b, difference });
+  };
+  for (const { name, index } of base.layers) {
+    if (!head.layers.some((layer) => layer.name === name)) continue;
+    const [a, b] = [await directionsOf(base.report, name), await directionsOf(head.report, name)];
+    const alone = a.filter(
+      (one) => isAlone(one, a) && b.some((other) => other.index === one.index && isAlone(other, b)),
+    );
+    for (const one of alone.slice(0, MOST_DIRECTIONS))
+      add(`layer-${index}-${one.index}`, `${name}, direction ${one.index}`, one.filter, b[one.index]!.filter);
+  }
+  const detailed = (await samplesOf(base.report)).filter((sample) => sample.detailed);
+  const known = new Set((await samplesOf(head.report)).filter((sample) => sample.detailed).map(({ name }) => name));
+  if (base.provenance.samplesSha256 !== head.provenance.samplesSha256) return pairs;
+  for (const { name, index } of detailed.filter((sample) => known.has(sample.name)).slice(0, MOST_SAMPLES)) {
+    const [a, b] = [await discussionsOf(base.report, name), await discussionsOf(head.report, name)];
+    const own = a.find((one) => b.some((other) => other.class === one.class));
+    const other = b.find((one) => one.class === own?.class);
+    if (own && other)
+      add(`sample-${index}`, `sample ${name}: what each pixel says for ${own.class}`, own.image, other.image);
+  }
+  return pairs;
+}
+
+type Direction = Pick<NonNullable<StoredLayer['weightDirections']>['directions'][number], 'index' | 'group' | 'filter'>;
+
+function isAlone({ group }: Direction, all: readonly Direction[]): boolean {
+  return all.filter((other) => other.group === group).length === 1;
+}
+
+async function directionsOf(report: string, layer: string): Promise<readonly Direction[]> {
+  const { model } = await data<{ model: { layer: { weightDirections: { directions: Direction[] } | null } } }>(
+    store,
+    LAYER_PICTURES,
+    { id: report, layer },
+  );
+  return model.layer.weightDirections?.directions ?? [];
+}
+
+async function discussionsOf(report: string, sample: string): Promise<{ class: string; image: Picture }[]> {
+  const { model } = await data<{
+    model: { sample: { pixelVotes: { discussions: { class: string; image: Picture }[] } | null } };
+  }>(store, SAMPLE_PICTURES, { id: report, sample });
+  return model.sample.pixelVotes?.discussions ?? [];
+}
+
+function differenceOf(
+  baseReport: string,
+  base: Picture,
+  headReport: string,
+  head: Picture,
+): PicturePair['difference'] | null {
+  const [a, b] = [numbersOf(baseReport, base), numbersOf(headReport, head)];
+  // A picture of several channels holds more numbers than pixels.
+  if (!a || !b || a.length !== b.length || a.length !== base.width * base.height) return null;
+  const values = a.map((value, i) => b[i]! - value);
+  return { values, largest: values.reduce((most, value) => Math.max(most, Math.abs(value)), 0) };
+}
+
+function numbersOf(report: string, { array }: Picture): Float32Array | null {
+  if (array === null) return null;
+  try {
+    return readArrayFile(readFileSync(join(reportsFolder(), report, array)));
+  } catch {
+    return null;
+  }
+}
+
+/** A difference as a PNG in the colours of every other map, symmetric about zero. */
+export async function differenceMap({ base, difference }: PicturePair): Promise<Uint8Array> {
+  const { values, largest } = difference;
+  const pixels = Uint8Array.from(
+    values.length === 0 ? [] : [...values].flatMap((value) => [...colourOf(largest > 0 ? value / largest : 0)]),
+  );
+  return sharp(pixels, { raw: { width: base.width, height: base.height, channels: 3 } })
+    .png()
+    .toBuffer();
+}
