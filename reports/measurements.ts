@@ -119,9 +119,3 @@ function mean(values: readonly number[]): number {
 export function byMetricAndSubject(measurements: readonly Measurement[]): ReadonlyMap<string, Measurement> {
   return new Map(measurements.map((one) => [`${one.metric}\n${one.subject}`, one]));
 }
-
-/** What a metric is about, for a reader: `layer conv1`, `class 7`, `the model`. */
-export function subjectOf({ metric, subject }: { metric: MetricName; subject: string }): string {
-  const { kind } = metricOf(metric);
-  return kind === 'MODEL' ? 'the model' : `${kind.toLowerCase()} ${subject}`;
-}
