@@ -2,9 +2,27 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { HtmlValidate } from 'html-validate';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { sampleReport, writeSampleReport } from '../support/sample-report.ts';
 import { build } from './build.ts';
+
+/** The HTML standard; left out is what only says how markup is to be written, and rules about links and names that scripts fill in. */
+const standard = new HtmlValidate({
+  extends: ['html-validate:standard'],
+  rules: {
+    'attribute-boolean-style': 'off',
+    'attribute-empty-style': 'off',
+    'attribute-misuse': 'off',
+    'doctype-style': 'off',
+    'long-title': 'off',
+    'no-trailing-whitespace': 'off',
+    'prefer-native-element': 'off',
+    'valid-autocomplete': 'off',
+    'valid-id': 'off',
+    'void-style': 'off',
+  },
+});
 
 let folder: string;
 beforeAll(async () => {
@@ -39,13 +57,22 @@ describe('building the site', () => {
     const overview = await readFile(join(out, 'models/sample/index.html'), 'utf8');
     expect(overview).toContain('href="https://example.org/models/sample/"');
 
+    const complaints = [];
+    for (const path of (await readdir(out, { recursive: true })).filter((name) => name.endsWith('.html'))) {
+      const { results } = await standard.validateString(await readFile(join(out, path), 'utf8'));
+      complaints.push(
+        ...results.flatMap(({ messages }) => messages.map((one) => `${path}:${one.line} ${one.message}`)),
+      );
+    }
+    expect(complaints).toEqual([]);
+
     // The same folder again, from a report that cannot be read: the site above must survive it.
     await writeFile(join(reports, 'sample', 'report.json'), '{');
     const broken = await build({ reports, out });
     expect(broken.code).not.toBe(0);
     expect(broken.output).toContain('sample/report.json');
     expect(await readFile(join(out, 'models/sample/index.html'), 'utf8')).toBe(overview);
-  });
+  }, 240_000);
 
   test('a folder that holds anything but a site is left alone', async () => {
     const out = join(folder, 'precious');
