@@ -1,7 +1,7 @@
 // The numbers of one report that can be compared or held against a rule, each with its noise floor: how much of it the
 // certificates leave open (methods.md, section 6). Two numbers that differ by less than their floors are the same.
 import type { StoredLayer } from './format.ts';
-import { metricOf, type MetricName } from './metrics.ts';
+import type { MetricName } from './metrics.ts';
 import type { StoredReport } from './reader.ts';
 
 export interface Measurement {
