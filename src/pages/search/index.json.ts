@@ -1,6 +1,7 @@
 // The index that the search page reads: models, layers, samples with a page, methods and terms.
 import type { APIRoute } from 'astro';
 import { allModels, samplesOf } from '../../lib/data.ts';
+import { layerTitle } from '../../lib/facts.ts';
 import { METHODS, TERMS } from '../../lib/glossary.ts';
 import type { Entry } from '../../lib/search.ts';
 import { layerUrl, modelUrl, sampleUrl, termUrl } from '../../lib/url.ts';
@@ -10,15 +11,17 @@ export const GET: APIRoute = async () => {
   for (const model of await allModels()) {
     const { report, name } = model;
     entries.push({
-      t: name,
+      t: report,
       k: 'model',
       u: modelUrl(report),
-      x: report === name ? model.format : `${report} ${model.format}`,
+      x: report === name ? model.format : `${name} ${model.format}`,
     });
-    for (const layer of model.layers)
-      entries.push({ t: layer.name, k: 'layer', u: layerUrl(report, layer.index), x: `${name} ${layer.op}` });
+    for (const layer of model.layers) {
+      const title = layerTitle(layer.name);
+      entries.push({ t: title, k: 'layer', u: layerUrl(report, layer.index), x: `${report} ${layer.op}` });
+    }
     for (const sample of await samplesOf(report)) {
-      const words = [name, sample.label, sample.prediction, sample.correct === false ? 'wrong' : null]
+      const words = [report, sample.label, sample.prediction, sample.correct === false ? 'wrong' : null]
         .filter(Boolean)
         .join(' ');
       if (sample.detailed) entries.push({ t: sample.name, k: 'sample', u: sampleUrl(report, sample.index), x: words });
