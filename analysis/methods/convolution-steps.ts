@@ -13,13 +13,13 @@ import type { WeightSpectrum } from './weight-spectrum.ts';
 /** Directions that are drawn by themselves. */
 const MOST_PARTS = 4;
 
-/** |W ⋆ X − U ⋆ (S ⋆ (Vᵀ ⋆ X))| / |W ⋆ X| at the first sample; null where not every direction has its vectors. */
+/** |W ⋆ X − U ⋆ (S ⋆ (Vᵀ ⋆ X))| / |W ⋆ X| at the first sample; null without samples, or where not every direction has its vectors. */
 export async function reconstructionError(
   study: Study,
   layer: Layer,
   spectrum: WeightSpectrum,
 ): Promise<number | null> {
-  if (spectrum.triplets.length < spectrum.count) return null;
+  if (study.samples.count === 0 || spectrum.triplets.length < spectrum.count) return null;
   const node = nodeOf(study.network, layer.node);
   const [input, output] = await study.values([node.inputs[0]!, layer.node], 0, 1);
   const answers = await answersOf(study, node, spectrum, input!);
@@ -91,11 +91,11 @@ async function answersOf(study: Study, node: Node, spectrum: WeightSpectrum, inp
   }
 }
 
-/** One output of a convolution over pictures at the first sample looked at in detail, taken apart; null for other layers. */
+/** One output of a convolution over pictures at the first sample looked at in detail, taken apart; null for other layers and without samples. */
 export async function stepsOf(study: Study, layer: Layer, spectrum: WeightSpectrum): Promise<ConvolutionSteps | null> {
   const node = nodeOf(study.network, layer.node);
   const extent = mapExtent(node.shape, spectrum.outputAxis);
-  if (!node.op.startsWith('conv') || !extent || node.shape.length !== 4) return null;
+  if (study.samples.count === 0 || !node.op.startsWith('conv') || !extent || node.shape.length !== 4) return null;
   const sample = study.detailed[0] ?? 0;
   const activation = activationOf(study, layer);
   const wanted = activation ? [node.inputs[0]!, layer.node, activation] : [node.inputs[0]!, layer.node];

@@ -20,6 +20,7 @@ export const layerFeatures: Method = {
   version: 1,
   settings: ['k', 'count', 'tolerance', 'clusters', 'perplexity', 'embedded'],
   units(study) {
+    if (study.samples.count === 0) return 'there are no samples (--samples)';
     const skipped = skippedLayers(study);
     if (skipped.length === study.layers.length) return `no layer is covered: ${skipped[0]?.reason ?? 'there is none'}`;
     return [{ key: 'all' }];

@@ -67,6 +67,7 @@ export async function synthesise(
   targets: readonly SynthesisTarget[],
   stream: string,
 ): Promise<{ inputs: Synthesised[]; reason: string | null }> {
+  if (study.samples.count === 0) return { inputs: [], reason: 'no samples show what range inputs have' };
   const plan = affordable(study, layer, targets.length);
   if (typeof plan === 'string') return { inputs: [], reason: plan };
   const { count, steps } = plan;
