@@ -2,6 +2,7 @@
 // to split) and L (split to output), both Taylor: R = U Λ Φᵀ, ψ = (L U)_j, α_k = ψ_k λ_k (φ_k·x), y_j = Σ α_k + rest + b.
 import type { Image, OutputComponent, OutputContributions } from '../../reports/format.ts';
 import { certificateOf } from '../certificate.ts';
+import { EXIT, UserError } from '../errors.ts';
 import { sizeOf } from '../kernels/kernels.ts';
 import { pathBetween, type LocatedMap } from '../network/affine-map.ts';
 import type { Layer } from '../network/layers.ts';
@@ -71,13 +72,27 @@ export const outputContributions: Method = {
 export function splitsOf(study: Study): Layer[] {
   const { layers, settings } = study;
   if (settings.split.length > 0) {
-    return settings.split.map((name) => layers.find((layer) => layer.name === name) ?? unknownLayer(name, layers));
+    return settings.split.map((name) => {
+      const layer = layers.find((one) => one.name === name) ?? unknownLayer(name, layers);
+      if (between(study, layer)) return layer;
+      throw new UserError(`Layer "${name}" does not lie between the input and the output that is explained.`, {
+        exitCode: EXIT.usage,
+        hint: 'Another output can be chosen with --output.',
+      });
+    });
   }
-  const small = layers.filter(({ output }) => sizeOf(nodeOf(study.network, output).shape) <= MOST_NUMBERS);
+  const onWay = layers.filter((layer) => between(study, layer));
+  const small = onWay.filter(({ output }) => sizeOf(nodeOf(study.network, output).shape) <= MOST_NUMBERS);
   const passed = small.filter((layer) => isCut(study, layer));
-  const candidates = passed.length >= 3 ? passed : small.length > 0 ? small : layers.slice(-1);
+  const candidates = passed.length >= 3 ? passed : small.length > 0 ? small : onWay.slice(-1);
   const last = candidates.length - 1;
   return [...new Set([0, Math.floor(last / 2), last])].map((i) => candidates[i]!);
+}
+
+/** Whether the layer's output depends on the input and the explained output on it. */
+function between({ network }: Study, { output }: Layer): boolean {
+  const leads = output === network.output || pathBetween(network, output, network.output).length > 0;
+  return leads && pathBetween(network, network.input, output).length > 0;
 }
 
 /** Whether everything that the output takes from the input goes through the layer's output. */
@@ -86,7 +101,7 @@ function isCut({ network }: Study, layer: Layer): boolean {
   for (const node of network.nodes) {
     if (node.id !== layer.output && node.inputs.some((id) => reached.has(id))) reached.add(node.id);
   }
-  return !reached.has(network.output) && pathBetween(network, network.input, layer.output).length > 0;
+  return !reached.has(network.output);
 }
 
 async function contributionsAt(

@@ -176,6 +176,21 @@ describe('shortcuts', () => {
     await opened.close();
   });
 
+  it('a layer that does not lead to the explained output is refused by name', async () => {
+    const { add, weights, network, draw } = builder([1, 4], 3);
+    const dense = (id: string, from: string) =>
+      add(id, 'dense', [from], {}, { weight: weights([4, 4], 0.6), bias: weights([4], 0.3) });
+    dense('trunk', 'x');
+    dense('head', 'trunk');
+    dense('other', 'trunk');
+    const { study, close } = await studyOf(network('head'), samplesOf(network('head'), draw.normals(8)), backend);
+    expect(() => splitsOf({ ...study, settings: { ...study.settings, split: ['other'] } })).toThrow(
+      /"other" does not lie/,
+    );
+    expect(splitsOf(study).map(({ name }) => name)).toEqual(['trunk', 'head']);
+    await close();
+  });
+
   it('default splits are layers that all of the input passes, where there are three', async () => {
     const opened = await branchedNetwork(backend);
     expect(splitsOf(opened.study).map(({ name }) => name)).toEqual(['conv1', 'conv3', 'fc']);
