@@ -11,13 +11,15 @@ import type { Verb } from './verb.ts';
 const DEMO = fileURLToPath(new URL('../../analysis/demo/', import.meta.url));
 /** Apart from the user's own reports, and from the one that is committed. */
 const REPORTS = '.eigenlens/demo';
+/** Half of what `analyze` takes, so that it is done within a minute on two cores. */
+const DETAILED = 6;
 
 export const verb: Verb = {
   define(command: Command) {
     command
       .option('--reports <DIR>', `Folder of the report (default ${REPORTS})`)
       .option('--force', 'Compute again what is already there');
-    addKnobs(command, ['out', 'base', 'site', 'backend', 'memory', 'detail', 'seed']);
+    addKnobs(command, ['out', 'base', 'site', 'backend', 'memory', 'seed']);
   },
   async run({ flags, settings, project, terminal, signal, folder }) {
     const reports = flags['reports'] === undefined ? resolve(folder, REPORTS) : project.reports;
@@ -31,6 +33,7 @@ export const verb: Verb = {
         samples: `${DEMO}images.idx`,
         labels: `${DEMO}labels.idx`,
         classes: `${DEMO}classes.txt`,
+        detail: DETAILED,
       },
       reportsDir: reports,
       id: 'demo',
