@@ -28,7 +28,8 @@ function imageView(shape: Shape, channelAxis: number | null, heightAxis: number,
       let i = 0;
       for (let y = 0; y < height; y++) {
         for (let x = 0; x < width; x++) {
-          for (let c = 0; c < channels; c++) pixels[i++] = vector[y * strides[heightAxis]! + x * strides[widthAxis]! + c * channelStride]!;
+          for (let c = 0; c < channels; c++)
+            pixels[i++] = vector[y * strides[heightAxis]! + x * strides[widthAxis]! + c * channelStride]!;
         }
       }
       return pixels;
@@ -42,7 +43,13 @@ export function inputView(shape: Shape, layout: InputLayout, rawShape: Shape): V
     return imageView(shape, layout.channelAxis, layout.heightAxis, layout.widthAxis);
   }
   const size = sizeOf(shape);
-  if (layout.kind === 'vector' && rawShape.length >= 2 && sizeOf(rawShape) === size && rawShape[0]! > 3 && rawShape[1]! > 3) {
+  if (
+    layout.kind === 'vector' &&
+    rawShape.length >= 2 &&
+    sizeOf(rawShape) === size &&
+    rawShape[0]! > 3 &&
+    rawShape[1]! > 3
+  ) {
     const [height, width, channels = 1] = rawShape as [number, number, number?];
     return { kind: 'image', height, width, channels, arrange: (vector) => Float32Array.from(vector) };
   }
@@ -55,9 +62,21 @@ export function inputView(shape: Shape, layout: InputLayout, rawShape: Shape): V
 /** The view of a network's output: an image where it has height and width, the input's view where it is as large, else a list. */
 export function outputView(shape: Shape, input: View): View {
   const size = sizeOf(shape);
-  if (shape.length === 4 && shape[2]! > 1 && shape[3]! > 1) return imageView(shape, 1, 2, 3);
-  if (shape.length === 4 && shape[1]! > 1 && shape[2]! > 1 && shape[3]! <= 4) return imageView(shape, 3, 1, 2);
-  if (shape.length === 3 && shape[1]! > 1 && shape[2]! > 1 && input.kind === 'image') return imageView(shape, null, 1, 2);
+  if (shape.length === 4) {
+    const [, first, second, last] = shape as [number, number, number, number];
+    if (isChannelsLast(first, second, last, input)) return imageView(shape, 3, 1, 2);
+    if (second > 1 && last > 1) return imageView(shape, 1, 2, 3);
+  }
+  if (shape.length === 3 && shape[1]! > 1 && shape[2]! > 1 && input.kind === 'image')
+    return imageView(shape, null, 1, 2);
   if (size > 1 && size === input.height * input.width * input.channels && input.kind !== 'vector') return input;
   return { kind: 'vector', height: 1, width: size, channels: 1, arrange: (vector) => Float32Array.from(vector) };
+}
+
+/** Whether [1, a, b, c] is height × width × channels: by the input's proportions where one reading has them, else by size. */
+function isChannelsLast(a: number, b: number, c: number, { kind, height, width }: View): boolean {
+  if (a === 1 || b === 1) return false;
+  const proportional = (h: number, w: number): boolean => kind === 'image' && h * width === w * height;
+  const [asLast, asFirst] = [proportional(a, b), proportional(b, c)];
+  return asLast === asFirst ? c === 1 || (c <= 4 && a > 4) : asLast;
 }
