@@ -22,6 +22,8 @@ export function attributesOf(
     else if (type === AttributeType.string || (type === 0 && has('s')))
       result[name] = text.decode(Uint8Array.from(attribute.s));
     else if (attribute.t) result[name] = read(attribute.t);
+    else if (type === AttributeType.strings)
+      result[name] = attribute.strings.map((word) => text.decode(Uint8Array.from(word)));
     else if (type === AttributeType.floats || (type === 0 && attribute.floats.length > 0))
       result[name] = [...attribute.floats];
     else if (type === AttributeType.ints || type === 0) result[name] = [...attribute.ints];

@@ -13,7 +13,15 @@ export function inputShape(
     given,
     guess,
     notes,
-  }: { file: string; given: Shape | undefined; guess: (axis: number) => number | undefined; notes: string[] },
+    batchAxis,
+  }: {
+    file: string;
+    given: Shape | undefined;
+    guess: (axis: number) => number | undefined;
+    notes: string[];
+    /** 1 for sequences that have their time first. */
+    batchAxis: 0 | 1;
+  },
 ): Shape {
   const declared = info.type?.tensorType?.shape?.dim;
   if (given) {
@@ -34,7 +42,7 @@ export function inputShape(
   }
   const sizes = declared.map(({ value, dimValue }, axis) => {
     const size = value === 'dimValue' && dimValue > 0 ? dimValue : undefined;
-    if (axis > 0) return size ?? guess(axis);
+    if (axis !== batchAxis) return size ?? guess(axis);
     if (declared.length > 1 && size !== undefined && size > 1) {
       notes.push(`The file fixes the batch of "${info.name}" to ${size}; it was taken as 1.`);
     }
@@ -51,6 +59,28 @@ export function inputShape(
   return sizes as number[];
 }
 
+const recurrent = new Set(['LSTM', 'GRU', 'RNN']);
+/** Ops that leave the first two axes of their first input where they are. */
+const keeping = new Set(
+  'Identity Cast Dropout Relu LeakyRelu Elu Gelu Tanh Sigmoid Add Sub Mul Div MatMul LayerNormalization Concat'.split(
+    ' ',
+  ),
+);
+
+/** True where an input leads to a recurrent op that counts time on axis 0 and the batch on axis 1. */
+export function hasTimeFirst(input: string, nodes: readonly FileNode[]): boolean {
+  const reached = new Set([input]);
+  for (const { op, domain, inputs, outputs, attributes } of nodes) {
+    if (domain !== '') continue;
+    const first = inputs[0] !== undefined && reached.has(inputs[0]);
+    if (recurrent.has(op) && first) return !attributes.some(({ name, i }) => name === 'layout' && i === 1);
+    const looksUp = op === 'Gather' && reached.has(inputs[1] ?? '');
+    const keeps = keeping.has(op) && (first || (op !== 'MatMul' && inputs.some((name) => reached.has(name))));
+    if (keeps || looksUp) for (const name of outputs) reached.add(name);
+  }
+  return false;
+}
+
 /** The size that the weights of the nodes reading an input ask for along an axis. */
 export function guessedSize(
   input: string,
@@ -61,6 +91,10 @@ export function guessedSize(
   for (const { op, inputs, attributes } of nodes) {
     if (inputs[0] !== input || !inputs[1]) continue;
     const attribute = (key: string): number | undefined => attributes.find(({ name }) => name === key)?.i;
+    if (recurrent.has(op) && axis === 2) {
+      const inputSize = constantAt(inputs[1])?.shape[2];
+      if (inputSize !== undefined) return inputSize;
+    }
     if (op === 'Conv' && axis === 1) {
       const channels = constantAt(inputs[1])?.shape[1];
       if (channels !== undefined) return channels * (attribute('group') ?? 1);

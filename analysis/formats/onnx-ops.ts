@@ -15,6 +15,7 @@ import type { NodeId } from '../network/network.ts';
 import { samePads } from '../ops/conv.ts';
 import { padsForOutput } from '../ops/conv-transpose.ts';
 import type { Draft } from './graph.ts';
+import { recurrentOps } from './onnx-recurrent.ts';
 
 /** A weight and the name that the file gives it. */
 export interface Weight {
@@ -25,6 +26,8 @@ export interface Weight {
 /** A node of the file, as a conversion sees it. */
 export interface Importer {
   readonly opset: number;
+  /** As the file calls the node. */
+  readonly name: string;
   readonly inputs: number;
   readonly outputs: number;
   /** True where the node has input i. */
@@ -41,6 +44,8 @@ export interface Importer {
   /** A setting that is a list of numbers; undefined where it is absent. */
   list(key: string): readonly number[] | undefined;
   word(key: string, fallback: string): string;
+  /** A setting that is a list of words; undefined where it is absent. */
+  words(key: string): readonly string[] | undefined;
   /** Adds a node on the way to the result. */
   step(what: string, draft: Draft): NodeId;
   constantStep(what: string, value: Tensor): NodeId;
@@ -577,6 +582,7 @@ export const onnxOps: ReadonlyMap<string, OnnxOp> = new Map(
     Gather: gather,
     Gelu: unary('gelu', (c) => ({ approximate: c.word('approximate', 'none') })),
     Gemm: gemm,
+    ...recurrentOps,
     GlobalAveragePool: globalPool('average-pool'),
     GlobalMaxPool: globalPool('max-pool'),
     GroupNormalization: groupNormalization,

@@ -9,7 +9,7 @@ import { chooseName, givenShape, graphBuilder, type Draft, type Graph, type Load
 import { modelName, sha256, type ModelFile } from './model-file.ts';
 import { attributesOf, constantAttribute, type Attributes } from './onnx-attributes.ts';
 import { namesUsed, withoutFunctions, type FileNode } from './onnx-functions.ts';
-import { checkBatch, guessedSize, inputShape } from './onnx-inputs.ts';
+import { checkBatch, guessedSize, hasTimeFirst, inputShape } from './onnx-inputs.ts';
 import { classNamesOf, metadataOf, preprocessingOf } from './onnx-metadata.ts';
 import { contributedOps, foldedSettings, onnxOps, tensorOf, type Importer, type OnnxOp } from './onnx-ops.ts';
 import { constantTypeOf, dataTypeName, readTensor } from './onnx-tensor.ts';
@@ -81,13 +81,24 @@ export function readOnnx(model: ModelFile, options: LoadOptions = {}): Graph {
   const floats = given.filter((input) => constantTypeOf(input.type?.tensorType?.elemType ?? 0) === 'float');
   const input = chooseName('input', options.input ?? floats[0]?.name, names, file);
   for (const info of given) {
+    const timeFirst = hasTimeFirst(info.name, nodes);
     const shape = inputShape(info, {
       file,
       given: givenShape(options, info.name, info.name === input),
       guess: (axis) => guessedSize(info.name, axis, nodes, constantAt),
       notes,
+      batchAxis: timeFirst ? 1 : 0,
     });
-    builder.addInput(info.name, shape);
+    if (!timeFirst || shape.length < 2) {
+      builder.addInput(info.name, shape);
+      continue;
+    }
+    // A sample is [1, time, …] like any other; the file's own order stands behind it.
+    const [time, batch, ...rest] = shape;
+    builder.addInput(info.name, [batch!, time!, ...rest]);
+    const perm = shape.map((_, axis) => (axis < 2 ? 1 - axis : axis));
+    const id = builder.freeId(`${info.name}/time first`);
+    aliases.set(info.name, builder.add(id, id, { op: 'transpose', inputs: [info.name], attributes: { perm } }));
   }
 
   const importNodes = (list: readonly FileNode[]): void => {
@@ -209,6 +220,7 @@ export function readOnnx(model: ModelFile, options: LoadOptions = {}): Graph {
     const constant = (i: number): Constant | undefined => (inputs[i] ? constantAt(inputs[i]) : undefined);
     return {
       opset,
+      name: nodeName(node),
       inputs: count,
       outputs: node.outputs.length,
       has: (i) => Boolean(inputs[i]),
@@ -232,6 +244,10 @@ export function readOnnx(model: ModelFile, options: LoadOptions = {}): Graph {
       word(key, fallback) {
         const value = attributes[key];
         return typeof value === 'string' ? value : fallback;
+      },
+      words(key) {
+        const value = attributes[key];
+        return Array.isArray(value) && value.every((word) => typeof word === 'string') ? value : undefined;
       },
       step(what, draft) {
         const id = builder.freeId(`${first}/${what}`);
