@@ -127,28 +127,23 @@ export function weightWatcherCapacity(layers: readonly Pick<FittedLayer, 'alpha'
 const WEIGHTWATCHER_CUT = 1e-5;
 
 /**
- * The eigenvalues that WeightWatcher fits, ascending: for a convolution, outputs × inputs × kernelSize, those of its
- * kernelSize slices, each scaled by √½, pooled; without a kernelSize those of the matrix itself. Values up to 1e-5 are
- * dropped, as it does.
+ * The eigenvalues that WeightWatcher fits, ascending, from the singular values of a dense layer, or of all slices of a
+ * convolution (sliceValues), which it scales by √½. Values up to 1e-5 are dropped, as it does.
  */
-export function weightWatcherEigenvalues(
-  weight: ArrayLike<number>,
-  outputs: number,
-  inputs: number,
-  kernelSize?: number,
-): Float64Array {
-  const taps = kernelSize ?? 1;
-  const factor = kernelSize === undefined ? 1 : 0.5;
-  if (weight.length !== outputs * inputs * taps) {
-    throw new Error(`WeightWatcher eigenvalues: ${weight.length} numbers are not ${outputs} × ${inputs} × ${taps}`);
-  }
-  const pooled: number[] = [];
-  const slice = new Float64Array(outputs * inputs);
-  for (let t = 0; t < taps; t++) {
-    for (let i = 0; i < slice.length; i++) slice[i] = weight[i * taps + t]!;
-    for (const value of singularValues(slice, outputs, inputs)) pooled.push(factor * value ** 2);
-  }
-  return Float64Array.from(pooled)
+export function weightWatcherEigenvalues(values: readonly number[], isConvolution: boolean): Float64Array {
+  const factor = isConvolution ? 0.5 : 1;
+  return Float64Array.from(values, (value) => factor * value ** 2)
     .filter((value) => value > WEIGHTWATCHER_CUT)
     .sort();
+}
+
+/** The singular values of the slices of a convolution, outputs × inputs × taps: one matrix for each tap. */
+export function sliceValues(weight: ArrayLike<number>, outputs: number, inputs: number, taps: number): number[] {
+  if (weight.length !== outputs * inputs * taps)
+    throw new Error(`slices: ${weight.length} numbers are not ${outputs} × ${inputs} × ${taps}`);
+  const slice = new Float64Array(outputs * inputs);
+  return Array.from({ length: taps }, (_, t) => {
+    for (let i = 0; i < slice.length; i++) slice[i] = weight[i * taps + t]!;
+    return [...singularValues(slice, outputs, inputs)];
+  }).flat();
 }

@@ -23,6 +23,7 @@ import {
   ddpCapacity,
   fitPowerLaw,
   paperCapacity,
+  sliceValues,
   weightWatcherCapacity,
   weightWatcherEigenvalues,
 } from './power-law.ts';
@@ -30,7 +31,7 @@ import { effectiveRank, numericalRank } from './ranks.ts';
 import { synthesise } from './synthesised-inputs.ts';
 import { toeplitzSpectrum } from './toeplitz-spectrum.ts';
 import { unfold } from './unfolded-weights.ts';
-import { layersWithWeights, outputVector, type WeightSpectrum } from './weight-spectrum.ts';
+import { layersWithWeights, outputVector, residualOf, type WeightSpectrum } from './weight-spectrum.ts';
 
 /** Classes whose signals are listed per direction. */
 const MOST_CLASSES = 12;
@@ -87,6 +88,7 @@ async function directionsOf(study: Study, signals: LayerSignals): Promise<Weight
   const total = isComplete ? kept : energy;
   let running = 0;
   const shown = triplets.slice(0, study.settings.count);
+  const residuals = shown.map((triplet) => residualOf(spectrum, triplet));
   return {
     weightShape: [...spectrum.weightShape],
     unfoldedShape: [rows, columns],
@@ -108,8 +110,8 @@ async function directionsOf(study: Study, signals: LayerSignals): Promise<Weight
       rows * blocks.length,
     ]),
     certificate: {
-      residuals: shown.map(({ residual }) => residual),
-      converged: shown.filter(({ residual }) => residual < 1e-4).length,
+      residuals,
+      converged: residuals.filter((residual) => residual < 1e-4).length,
       reconstruction: await reconstructionError(study, layer, spectrum),
       remainder: isComplete ? 0 : Math.max(0, 1 - kept / energy),
     },
@@ -144,9 +146,10 @@ function capacityTerms(spectrum: WeightSpectrum, alpha: number): CapacityTerm[] 
   ];
   const isConvolution = filter.length > 1;
   if (blocks.length > 1) return terms;
-  const [inputs, taps] = [filter[0]!, isConvolution ? sizeOf(filter.slice(1)) : 1];
-  if (taps * rows * inputs * Math.min(rows, inputs) > MOST_SLICE_WORK) return terms;
-  const eigenvalues = weightWatcherEigenvalues(spectrum.blocks[0]!, rows, inputs, isConvolution ? taps : undefined);
+  const [inputs, taps] = [filter[0]!, sizeOf(filter.slice(1))];
+  if (isConvolution && taps * rows * inputs * Math.min(rows, inputs) > MOST_SLICE_WORK) return terms;
+  const slices = isConvolution ? sliceValues(spectrum.blocks[0]!, rows, inputs, taps) : values;
+  const eigenvalues = weightWatcherEigenvalues(slices, isConvolution);
   const fit = fitPowerLaw(eigenvalues, { candidates: 'every' });
   if ('reason' in fit) return terms;
   const top = eigenvalues.at(-1)!;
@@ -239,8 +242,7 @@ function readShape({ network, inputView }: Study, layer: Layer): readonly number
   const size = sizeOf(nodeOf(network, id).shape);
   for (;;) {
     const node = nodeOf(network, id);
-    if (node.shape.length === 4 && node.shape[0] === 1 && sizeOf(node.shape) === size)
-      return node.shape.slice(1);
+    if (node.shape.length === 4 && node.shape[0] === 1 && sizeOf(node.shape) === size) return node.shape.slice(1);
     if (node.op !== 'reshape') break;
     id = node.inputs[0]!;
   }

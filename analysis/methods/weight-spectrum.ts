@@ -5,13 +5,18 @@ import type { Layer } from '../network/layers.ts';
 import { fromMatrix } from '../operators/matrix.ts';
 import { leadingSvd } from '../svd/small-svd.ts';
 import { truncatedSvd } from '../svd/truncated-svd.ts';
+import { wideSvd } from '../svd/wide-svd.ts';
 import type { Study } from '../study.ts';
 import { unfold, type UnfoldedWeights } from './unfolded-weights.ts';
 
 /** Directions of a layer whose vectors are kept. */
 const MOST_DIRECTIONS = 256;
-/** Multiply-adds of a Gram matrix above which only leading triplets are computed: minutes on one core. */
-const MOST_WORK = 2e11;
+/** Smaller side from which the values are taken from the Gram matrix, a panel at a time. */
+const WIDE = 1536;
+/** Multiply-adds of a Gram matrix above which only leading triplets are computed: ten minutes on one core. */
+const MOST_WORK = 1e12;
+/** Multiply-adds that take long enough to be announced. */
+const LONG_WORK = 3e10;
 /** Triplets computed of a matrix larger than that. */
 const LEADING = 64;
 
@@ -24,8 +29,6 @@ export interface WeightTriplet {
   readonly input: Float64Array;
   /** u: the outputs of its block. */
   readonly output: Float64Array;
-  /** max(‖W v − σ u‖, ‖Wᵀ u − σ v‖)/σ₁ of its block. */
-  readonly residual: number;
 }
 
 export interface WeightSpectrum extends UnfoldedWeights {
@@ -50,6 +53,9 @@ export function weightSpectrum(study: Study, layer: Layer): Promise<WeightSpectr
   if (!spectrum) {
     const weights = unfold(study, layer);
     if (typeof weights === 'string') throw new Error(`${layer.name}: ${weights}`);
+    const { rows, columns, blocks } = weights;
+    if (blocks.length * rows * columns * Math.min(rows, columns) > LONG_WORK)
+      study.note(`${layer.name}: the singular values of ${rows} × ${columns} weights take minutes`);
     known.set(layer.name, (spectrum = decompose(weights, study)));
   }
   return spectrum;
@@ -63,25 +69,31 @@ export function layersWithWeights(study: Study): Layer[] {
 /** Decomposes unfolded weights. `work` (multiply-adds) bounds what is computed in full. */
 export async function decompose(
   weights: UnfoldedWeights,
-  study: Pick<Study, 'random'>,
+  { random, checkpoint }: Pick<Study, 'random' | 'checkpoint'>,
   work = MOST_WORK,
 ): Promise<WeightSpectrum> {
   const { rows, columns, blocks } = weights;
   const small = Math.min(rows, columns);
   const isComplete = blocks.length * rows * columns * small <= work;
+  const count = Math.min(small, MOST_DIRECTIONS);
+  /** Lets an interruption be heard. */
+  const pause = async (): Promise<void> => {
+    await new Promise((resolve) => setImmediate(resolve));
+    checkpoint();
+  };
   const values: number[] = [];
   const triplets: WeightTriplet[] = [];
   for (const [block, matrix] of blocks.entries()) {
-    const svd = isComplete
-      ? leadingSvd(matrix, rows, columns, Math.min(small, MOST_DIRECTIONS))
-      : await leadingOf(matrix, rows, columns, study);
+    const svd = !isComplete
+      ? await leadingOf(matrix, rows, columns, random)
+      : small > WIDE
+        ? await wideSvd(matrix, rows, columns, count, pause)
+        : leadingSvd(matrix, rows, columns, count);
     values.push(...svd.values);
-    const scale = svd.values[0]! || 1;
     for (let i = 0; i < svd.right.length / columns; i++) {
       const input = svd.right.subarray(i * columns, (i + 1) * columns);
       const output = svd.left.subarray(i * rows, (i + 1) * rows);
-      const value = svd.values[i]!;
-      triplets.push({ block, value, input, output, residual: residualOf(matrix, value, input, output) / scale });
+      triplets.push({ block, value: svd.values[i]!, input, output });
     }
   }
   values.sort((a, b) => b - a);
@@ -98,10 +110,10 @@ export async function decompose(
   };
 }
 
-async function leadingOf(matrix: Float32Array, rows: number, columns: number, study: Pick<Study, 'random'>) {
+async function leadingOf(matrix: Float32Array, rows: number, columns: number, random: Study['random']) {
   const svd = await truncatedSvd(fromMatrix(matrix, rows, columns), {
     count: Math.min(LEADING, rows, columns),
-    random: study.random('weight spectrum'),
+    random: random('weight spectrum'),
   });
   return {
     values: svd.singularValues,
@@ -110,7 +122,12 @@ async function leadingOf(matrix: Float32Array, rows: number, columns: number, st
   };
 }
 
-function residualOf(matrix: Float32Array, value: number, input: Float64Array, output: Float64Array): number {
+/** max(‖W v − σ u‖, ‖Wᵀ u − σ v‖)/σ₁ of a triplet, W and σ₁ those of its block. */
+export function residualOf(
+  { blocks, triplets }: WeightSpectrum,
+  { block, value, input, output }: WeightTriplet,
+): number {
+  const matrix = blocks[block]!;
   const [rows, columns] = [output.length, input.length];
   const back = new Float64Array(columns);
   let forward = 0;
@@ -126,7 +143,8 @@ function residualOf(matrix: Float32Array, value: number, input: Float64Array, ou
   }
   let backward = 0;
   for (let c = 0; c < columns; c++) backward += (back[c]! - value * input[c]!) ** 2;
-  return Math.sqrt(Math.max(forward, backward));
+  const largest = triplets.find((triplet) => triplet.block === block)!.value;
+  return Math.sqrt(Math.max(forward, backward)) / (largest || 1);
 }
 
 /** A triplet's output side over all outputs of the layer: zero outside its block. */

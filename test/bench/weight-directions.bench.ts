@@ -127,7 +127,7 @@ describe('weight directions', () => {
         bias: null,
         outputAxis: 1,
       },
-      { random: () => draw },
+      { random: () => draw, checkpoint: () => {} },
     );
     // The forward pass computes the outputs in any case; what signals add to it is counted.
     const backend = await chooseBackend('auto');

@@ -189,7 +189,7 @@ describe('the decomposition of unfolded weights', () => {
       bias: null,
       outputAxis: 1,
     };
-    const study = { random: (stream: string) => random(0, stream) };
+    const study = { random: (stream: string) => random(0, stream), checkpoint: () => {} };
     const [whole, leading] = [await decompose(weights, study), await decompose(weights, study, 1e6)];
     expect([whole.isComplete, leading.isComplete]).toEqual([true, false]);
     expect(leading.values).toHaveLength(64);
