@@ -116,10 +116,16 @@ export async function layerAnswers(report: string, layer: string): Promise<Layer
   return model.layer;
 }
 
-/** One sample with the answers of every method. */
-export async function sampleAnswers(report: string, sample: string): Promise<SampleAnswers> {
-  const { model } = await ask<{ model: { sample: SampleAnswers } }>(SAMPLE, { id: report, sample });
-  return model.sample;
+let latest: { readonly key: string; readonly answers: Promise<SampleAnswers> } | null = null;
+
+/** One sample with the answers of every method; the latest is kept, because its pages are built one after the other. */
+export function sampleAnswers(report: string, sample: string): Promise<SampleAnswers> {
+  const key = `${report}/${sample}`;
+  if (latest?.key !== key || import.meta.env.DEV) {
+    const asked = ask<{ model: { sample: SampleAnswers } }>(SAMPLE, { id: report, sample });
+    latest = { key, answers: asked.then(({ model }) => model.sample) };
+  }
+  return latest.answers;
 }
 
 /** Why a method says nothing about a layer, a sample or the model, in words. */

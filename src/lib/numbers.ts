@@ -5,11 +5,23 @@ const MISSING = '–';
 /** A number and its unit stay on one line. */
 const GAP = '\u00a0';
 const SUPERSCRIPTS = '⁰¹²³⁴⁵⁶⁷⁸⁹';
+/** By decimals: making one takes far longer than using it, and a large report prints a million numbers. */
+const formatters = new Map<number, Intl.NumberFormat>();
+
+/** Thousands separated, so many decimals, a true minus sign. */
+function formatDecimals(value: number, decimals: number): string {
+  let formatter = formatters.get(decimals);
+  if (!formatter) {
+    formatter = new Intl.NumberFormat('en-GB', { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
+    formatters.set(decimals, formatter);
+  }
+  return formatter.format(value).replace('-', MINUS);
+}
 
 /** A count with thousands separated: 1,111,946. */
 export function formatCount(value: number | null | undefined): string {
   if (value == null || !Number.isFinite(value)) return MISSING;
-  return Math.round(value).toLocaleString('en-GB').replace('-', MINUS);
+  return formatDecimals(Math.round(value), 0);
 }
 
 /** Large counts in short: 1.11 M, 56.3 k. */
@@ -35,9 +47,7 @@ export function formatNumber(value: number | null | undefined, digits = 3): stri
   if (size < 1e-3 || size >= 1e6) return formatPower(value, digits - 1);
   if (Number.isInteger(value)) return formatCount(value);
   const decimals = Math.max(0, digits - 1 - Math.floor(Math.log10(size)));
-  return value
-    .toLocaleString('en-GB', { minimumFractionDigits: decimals, maximumFractionDigits: decimals })
-    .replace('-', MINUS);
+  return formatDecimals(value, decimals);
 }
 
 /** With its sign, for terms of a sum: +1.20, −0.40. */

@@ -44,17 +44,22 @@ export interface Section<Subject> {
   readonly parts?: (subject: Subject) => readonly Part<Subject>[];
 }
 
-/** Answers that name a layer, one part a layer, in the order in which they come. */
-function byLayer<Answer>(
-  answers: readonly Answer[],
-  layerOf: (answer: Answer) => string,
-  only: (answers: readonly Answer[]) => SampleAnswers,
-): Part<SampleAnswers>[] {
-  return [...new Set(answers.map(layerOf))].map((layer, i) => ({
-    id: String(i),
-    label: layerLabel(layer),
-    subject: only(answers.filter((answer) => layerOf(answer) === layer)),
-  }));
+/** Layers on one page of input patterns: keeps the page below its budget. */
+const LAYERS_PER_PART = 4;
+
+/** Input patterns, a few layers a part, in the order in which they come. */
+function patternParts(sample: SampleAnswers): Part<SampleAnswers>[] {
+  const byLayer = [...Map.groupBy(sample.inputPatterns, ({ layer }) => layer)];
+  const count = Math.ceil(byLayer.length / LAYERS_PER_PART);
+  return Array.from({ length: count }, (_, i) => {
+    const own = byLayer.slice(i * LAYERS_PER_PART, (i + 1) * LAYERS_PER_PART);
+    const [first, last] = [own[0]![0], own.at(-1)![0]];
+    return {
+      id: String(i),
+      label: first === last ? layerLabel(first) : `${layerLabel(first)} to ${last}`,
+      subject: { ...sample, inputPatterns: own.flatMap(([, answers]) => answers) },
+    };
+  });
 }
 
 export const MODEL_SECTIONS: readonly Section<ModelFacts>[] = [
@@ -139,12 +144,7 @@ export const SAMPLE_SECTIONS: readonly Section<SampleAnswers>[] = [
     answered: (s) => s.inputPatterns.length > 0,
     component: InputPatterns,
     page: true,
-    parts: (s) =>
-      byLayer(
-        s.inputPatterns,
-        ({ layer }) => layer,
-        (inputPatterns) => ({ ...s, inputPatterns: [...inputPatterns] }),
-      ),
+    parts: patternParts,
   },
   { id: 'pixel-votes', title: 'Pixel votes', answered: (s) => s.pixelVotes !== null, component: PixelVotes },
   {

@@ -3,8 +3,10 @@ import type { LayerRecord, Report } from '../../reports/format.ts';
 import { sampleReport } from './sample-report.ts';
 
 /** `layers` layers and `samples` samples, everything filled in; `change` stretches every spectrum by this share. */
-export function longReport({ layers = 20, samples = 500, change = 0 } = {}): ReturnType<typeof sampleReport> {
-  const { report, files } = sampleReport({ samples, detailed: 12 });
+export function longReport({ layers = 20, samples = 500, detailed = 12, change = 0 } = {}): ReturnType<
+  typeof sampleReport
+> {
+  const { report, files } = sampleReport({ samples, detailed });
   const names = Array.from({ length: layers }, (_, i) => `block${i}/conv`);
   const own = names.map((name, index): LayerRecord => {
     const source = report.layers[index % report.layers.length]!;
@@ -25,7 +27,11 @@ export function longReport({ layers = 20, samples = 500, change = 0 } = {}): Ret
       variation,
       profiles: [],
     };
-    return { ...sample, decisionTrace };
+    const layersOf = [...Map.groupBy(sample.inputPatterns ?? [], ({ layer }) => layer).values()];
+    const inputPatterns = names.flatMap((layer, i) =>
+      (layersOf[i % layersOf.length] ?? []).map((answer) => ({ ...answer, layer })),
+    );
+    return { ...sample, decisionTrace, inputPatterns };
   });
   const whole: Report = { ...report, layers: own, samples: traced, model: { ...report.model, traceSummary: null } };
   return { report: whole, files };
