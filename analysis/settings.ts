@@ -330,7 +330,7 @@ export const settingsSchema = z.strictObject({
     description:
       'Synthesised inputs per layer, for its directions and for its groups of classes each; 0 switches them off',
   }),
-  synthesisWork: real(200, 0.001, 1e9, {
+  synthesisWork: real(60, 0.001, 1e9, {
     group: 'pictures',
     unit: '10⁹ multiply-adds',
     description: 'What synthesised inputs may cost per layer; fewer steps and fewer inputs beyond it',

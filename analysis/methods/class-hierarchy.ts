@@ -27,7 +27,7 @@ const MOST_PICTURED = 24;
 export const classHierarchy: Method = {
   id: 'class-hierarchy',
   question: 'Which classes share directions of a layer, and which directions set them apart?',
-  version: 1,
+  version: 2,
   settings: ['quantile', 'majority', 'exemplars', 'synthesisSteps', 'synthesised', 'synthesisWork'],
   units(study) {
     const found = classesOf(study);

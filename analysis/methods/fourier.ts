@@ -71,8 +71,11 @@ export function decorrelated(height: number, width: number): Parametrisation {
   return {
     parameters: 2 * size,
     toPixels(parameters) {
-      const re = scale.map((s, i) => s * parameters[i]!);
-      const im = scale.map((s, i) => s * parameters[size + i]!);
+      const [re, im] = [new Float64Array(size), new Float64Array(size)];
+      for (let i = 0; i < size; i++) {
+        re[i] = scale[i]! * parameters[i]!;
+        im[i] = scale[i]! * parameters[size + i]!;
+      }
       transform(re, im);
       return re;
     },

@@ -14,6 +14,8 @@ import type { UnfoldedWeights } from './unfolded-weights.ts';
 
 /** Of Adam (Kingma and Ba 2015). */
 const RATE = 0.05;
+/** As far as this many steps at that rate an ascent gets in fewer steps, too: they are longer then. */
+const FULL_STEPS = 128;
 const DECAY = [0.9, 0.999] as const;
 /** From this many pixels a side pictures are spectra. */
 const LARGE = 32;
@@ -38,9 +40,9 @@ interface Synthesised {
 }
 
 /** What a number of the input costs beside the network in a step, as multiply-adds of the network that take as long. */
-const WORK_PER_NUMBER = 1e4;
-/** Fewer steps than this show nothing. */
-const FEWEST_STEPS = 32;
+const WORK_PER_NUMBER = 5e3;
+/** In fewer steps than this signals stay short of what they reach in many. */
+const FEWEST_STEPS = 16;
 
 /** How many targets of a layer can be afforded and in how many steps, or in words why none. */
 function affordable(
@@ -52,11 +54,12 @@ function affordable(
   // Forward, and twice as much back; and moving and painting the picture, in the time of so many.
   const perStep =
     3 * multiplyAddsTo(network, layer.node) + WORK_PER_NUMBER * sizeOf(nodeOf(network, network.input).shape);
-  const allowed = (synthesisWork * 1e9) / perStep;
-  const steps = Math.min(synthesisSteps, Math.floor(allowed));
-  if (steps < Math.min(synthesisSteps, FEWEST_STEPS))
-    return `${Math.min(synthesisSteps, FEWEST_STEPS)} steps take ${((perStep * FEWEST_STEPS) / 1e9).toPrecision(3)}·10⁹ multiply-adds, and --synthesis-work allows ${synthesisWork}·10⁹ a layer`;
-  return { count: Math.min(wanted, synthesised, Math.floor(allowed / steps)), steps };
+  const allowed = Math.floor((synthesisWork * 1e9) / perStep);
+  const fewest = Math.min(synthesisSteps, FEWEST_STEPS);
+  if (allowed < fewest)
+    return `${fewest} steps take ${((perStep * fewest) / 1e9).toPrecision(3)}·10⁹ multiply-adds, and --synthesis-work allows ${synthesisWork}·10⁹ a layer`;
+  const count = Math.min(wanted, synthesised, Math.floor(allowed / fewest));
+  return { count, steps: Math.min(synthesisSteps, Math.floor(allowed / Math.max(1, count))) };
 }
 
 /** Synthesised inputs of the first targets, as many as settings allow; the reason says why there are not more. */
@@ -96,7 +99,7 @@ export async function synthesise(
       };
       const ascents = chosen.map((_, i) => {
         const draw = study.random(`synthesis ${stream} ${layer.name} ${start + i}`);
-        return adam(draw.normals(canvas.parameters));
+        return adam(draw.normals(canvas.parameters), RATE * Math.max(1, FULL_STEPS / steps));
       });
       const motions = study.random(`motions ${stream} ${layer.name}`);
       for (let i = 0; i < steps; i++) {
@@ -136,8 +139,8 @@ function spreadOver(vector: Float64Array, shape: readonly number[], outputAxis: 
   for (let i = 0; i < weights.length; i++) weights[i] = vector[Math.floor(i / inner) % vector.length]! / positions;
 }
 
-/** Gradient ascent with a rate of its own for every parameter. */
-function adam(start: Float32Array) {
+/** Gradient ascent with a step of its own for every parameter, no longer than about `rate`. */
+function adam(start: Float32Array, rate: number) {
   const parameters = Float64Array.from(start, (x) => 0.01 * x);
   const [mean, square] = [new Float64Array(start.length), new Float64Array(start.length)];
   let steps = 0;
@@ -150,7 +153,7 @@ function adam(start: Float32Array) {
       for (let i = 0; i < parameters.length; i++) {
         mean[i] = DECAY[0] * mean[i]! + (1 - DECAY[0]) * gradient[i]!;
         square[i] = DECAY[1] * square[i]! + (1 - DECAY[1]) * gradient[i]! ** 2;
-        parameters[i]! += (RATE * (mean[i]! / first)) / (Math.sqrt(square[i]! / second) + 1e-12);
+        parameters[i]! += (rate * (mean[i]! / first)) / (Math.sqrt(square[i]! / second) + 1e-12);
       }
     },
   };
@@ -209,7 +212,7 @@ function pictureCanvas(study: Study, samples: Float32Array, read: number): Canva
   const pixels = height * width;
   const size = samples.length / read;
   /** Index in the network's order of channel c of pixel p, at p · channels + c. */
-  const order = arrange(Float32Array.from({ length: size }, (_, i) => i));
+  const order = Int32Array.from(arrange(Float32Array.from({ length: size }, (_, i) => i)));
   const statistics = colourStatistics(samples, order, channels);
   const { least, range, grey, mix } = statistics;
   const isSpectrum = Math.min(height, width) >= LARGE;
@@ -229,7 +232,8 @@ function pictureCanvas(study: Study, samples: Float32Array, read: number): Canva
         const weight = mix[c * channels + e]!;
         if (weight !== 0) for (let p = 0; p < area; p++) plane[p]! += weight * part[p]!;
       }
-      return plane.map(sigmoid);
+      for (let p = 0; p < area; p++) plane[p] = sigmoid(plane[p]!);
+      return plane;
     });
   };
 
@@ -247,19 +251,20 @@ function pictureCanvas(study: Study, samples: Float32Array, read: number): Canva
           kept.set(parameters, painted);
           for (const [c, plane] of painted.entries()) {
             const seen = moved.apply(plane);
-            for (let p = 0; p < pixels; p++) {
-              const value = least[c]! + range[c]! * (seen[p]! + (1 - moved.coverage[p]!) * grey[c]!);
-              input[order[p * channels + c]!] = value;
-            }
+            const [low, width, background] = [least[c]!, range[c]!, grey[c]!];
+            for (let p = 0, i = c; p < pixels; p++, i += channels)
+              input[order[i]!] = low + width * (seen[p]! + (1 - moved.coverage[p]!) * background);
           }
           return input;
         },
         toParameters(parameters, gradient) {
           const painted = kept.get(parameters) ?? paint(parameters);
           const slopes = planes.map((c) => {
-            const seen = new Float64Array(pixels);
-            for (let p = 0; p < pixels; p++) seen[p] = range[c]! * gradient[order[p * channels + c]!]!;
-            return moved.transpose(seen).map((slope, p) => slope * painted[c]![p]! * (1 - painted[c]![p]!));
+            const [seen, width, plane] = [new Float64Array(pixels), range[c]!, painted[c]!];
+            for (let p = 0, i = c; p < pixels; p++, i += channels) seen[p] = width * gradient[order[i]!]!;
+            const slope = moved.transpose(seen);
+            for (let p = 0; p < area; p++) slope[p]! *= plane[p]! * (1 - plane[p]!);
+            return slope;
           });
           const result = new Float64Array(channels * each);
           for (const e of planes) {
@@ -288,7 +293,7 @@ function pictureCanvas(study: Study, samples: Float32Array, read: number): Canva
 }
 
 /** Range and mean of every channel over samples, and how channels vary together: a square root of their covariance. */
-function colourStatistics(samples: Float32Array, order: Float32Array, channels: number) {
+function colourStatistics(samples: Float32Array, order: Int32Array, channels: number) {
   const [size, count] = [order.length, samples.length / order.length];
   const [least, most] = [new Float64Array(channels).fill(Infinity), new Float64Array(channels).fill(-Infinity)];
   const [sum, products] = [new Float64Array(channels), new Float64Array(channels * channels)];

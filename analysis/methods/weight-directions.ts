@@ -42,7 +42,7 @@ const FLOAT32_EPS = 2 ** -23;
 export const weightDirections: Method = {
   id: 'weight-directions',
   question: 'What do a layer’s weights amplify, whatever the input is?',
-  version: 2,
+  version: 3,
   settings: ['count', 'exemplars', 'synthesisSteps', 'synthesised', 'synthesisWork'],
   units: (study) =>
     layersWithWeights(study)
