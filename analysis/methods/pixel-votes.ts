@@ -2,12 +2,16 @@
 // every layer's constants back onto the pixels; a pixel votes for the class of its largest discussion.
 import type { ClassImage, PixelVotes } from '../../reports/format.ts';
 import { sizeOf } from '../kernels/kernels.ts';
+import { multiplyAddsOf } from '../network/inspect.ts';
+import { nodeOf } from '../network/network.ts';
 import type { Study } from '../study.ts';
 import { frozenMode } from './bias-shares.ts';
 import type { Method } from './method.ts';
 
 /** Classes whose voters and discussions are drawn. */
 const SHOWN = 4;
+/** Multiply-adds that votes may cost where samples were not chosen by name: two passes back for every class and sample. */
+const BUDGET = 4e12;
 
 export const pixelVotes: Method = {
   id: 'pixel-votes',
@@ -18,12 +22,27 @@ export const pixelVotes: Method = {
     if (study.task !== 'classification') return 'only the scores of a classifier are voted for';
     if (study.inputView.kind !== 'image') return 'the input is no picture';
     if (study.detailed.length === 0) return 'no sample was chosen to be looked at in detail (--detail)';
-    return study.detailed.map((sample) => ({ key: String(sample), sample }));
+    return affordable(study).map((sample) => ({ key: String(sample), sample }));
+  },
+  remark(study) {
+    const [voted, all] = [affordable(study).length, study.detailed.length];
+    return voted < all
+      ? `votes at ${voted} of ${all} samples looked at in detail, because every class takes two passes back; --detail with names, or all, asks for more`
+      : null;
   },
   async answer(study, { sample }) {
     return [{ on: { sample: sample! }, fields: { pixelVotes: await votesOf(study, sample!) } }];
   },
 };
+
+/** The detailed samples whose votes are counted: all that were asked for by name, else as many as the budget has, evenly spread. */
+function affordable({ network, settings, detailed }: Study): readonly number[] {
+  if (typeof settings.detail !== 'number') return detailed;
+  const pass = network.nodes.reduce((sum, node) => sum + multiplyAddsOf(network, node), 0);
+  const cost = 2 * pass * sizeOf(nodeOf(network, network.output).shape);
+  const count = Math.min(detailed.length, Math.max(1, Math.floor(BUDGET / cost)));
+  return Array.from({ length: count }, (_, i) => detailed[Math.floor((i * detailed.length) / count)]!);
+}
 
 /**
  * One discussion per class, in blocks; only each pixel's best class so far is kept, so that a thousand classes need no

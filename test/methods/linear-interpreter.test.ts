@@ -97,6 +97,24 @@ describe.each(backends.map((backend) => [backend.id, backend] as const))('on %s'
     await close();
   });
 
+  it('votes of a costly network are counted at fewer samples, unless samples are asked for by name', async () => {
+    const { study, close } = await mlpStudy(backend, { detail: SAMPLES });
+    const nodes = study.network.nodes.map((node) => (node.op === 'dense' ? { ...node, shape: [1, 150_000] } : node));
+    const costly = { ...study, network: { ...study.network, nodes } };
+    const votedAt = (one: Study): (number | undefined)[] => {
+      const units = pixelVotes.units(one);
+      return typeof units === 'string' ? [] : units.map(({ sample }) => sample);
+    };
+    expect(votedAt(study)).toEqual([0, 1, 2, 3, 4, 5]);
+    expect(pixelVotes.remark!(study)).toBeNull();
+    // 2 · 36 · 150,000 multiply-adds for each of 150,000 classes: twice within 4·10¹².
+    expect(votedAt(costly)).toEqual([0, 3]);
+    expect(pixelVotes.remark!(costly)).toContain('votes at 2 of 6 samples');
+    const named = { ...costly, settings: { ...study.settings, detail: 'all' as const } };
+    expect(votedAt(named)).toEqual([0, 1, 2, 3, 4, 5]);
+    await close();
+  });
+
   it('a step against the decision follows the sign of the loss’s gradient', async () => {
     const { study, close } = await mlpStudy(backend, { adversarialStep: 0.05 });
     const answers = await answersOf(study, adversarialStep);
