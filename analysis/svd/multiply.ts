@@ -103,6 +103,13 @@ export function dot(a: Float64Array, i: number, b: Float64Array, j: number, size
 /** All inner products of the rows of `a` (count × size): a symmetric count × count matrix. */
 export function gramOfRows(a: Float64Array, count: number, size: number): Float64Array {
   const gram = new Float64Array(count * count);
+  addGramOfRows(a, count, size, gram);
+  for (let i = 0; i < count; i++) for (let j = 0; j < i; j++) gram[j * count + i] = gram[i * count + j]!;
+  return gram;
+}
+
+/** Adds the inner products of the rows of `a` to the lower triangle of `gram`. */
+export function addGramOfRows(a: Float64Array, count: number, size: number, gram: Float64Array): void {
   for (let start = 0; start < size; start += TILE) {
     const width = Math.min(TILE, size - start);
     for (let i = 0; i < count; i++) {
@@ -111,8 +118,6 @@ export function gramOfRows(a: Float64Array, count: number, size: number): Float6
       for (; j <= i; j++) gram[i * count + j]! += dot(a, i * size + start, a, j * size + start, width);
     }
   }
-  for (let i = 0; i < count; i++) for (let j = 0; j < i; j++) gram[j * count + i] = gram[i * count + j]!;
-  return gram;
 }
 
 function addFourDots(

@@ -17,7 +17,7 @@ export interface SymmetricEigen {
 export function symmetricEigen(
   matrix: Float64Array,
   n: number,
-  { vectors: wanted = n }: { vectors?: number } = {},
+  { vectors: wanted = n, overwrite = false }: { vectors?: number; overwrite?: boolean } = {},
 ): SymmetricEigen {
   if (matrix.length !== n * n) throw new Error(`symmetric eigenvalues: ${matrix.length} numbers are not ${n} × ${n}`);
   const count = Math.min(n, wanted);
@@ -33,7 +33,8 @@ export function symmetricEigen(
   if (largest === 0) return { values: new Float64Array(n), vectors: identityRows(count, n) };
   // A power of two, so that scaling rounds nothing; squares then neither overflow nor vanish.
   const scale = 2 ** Math.min(1000, -Math.floor(Math.log2(largest)));
-  const work = matrix.map((x) => x * scale);
+  const work = overwrite ? matrix : matrix.slice();
+  for (let i = 0; i < n; i++) for (let c = i * n; c <= i * n + i; c++) work[c]! *= scale;
   const form = tridiagonalise(work, n);
   let values: Float64Array;
   let vectors = new Float64Array(0);

@@ -1,11 +1,15 @@
 // Eigenvalues and eigenvectors of a symmetric tridiagonal matrix. Values alone: implicit QL (Dubrulle, Martin, Wilkinson).
-// With vectors: divide and conquer (Cuppen 1981; Gu and Eisenstat 1995), where almost all work is matrix products and
-// the vectors are orthogonal to working precision because they belong exactly to a nearby rank-one update.
+// With few vectors: inverse iteration. With many: divide and conquer (Cuppen 1981; Gu and Eisenstat 1995), where almost all
+// work is matrix products and the vectors are orthogonal to working precision because they belong exactly to a nearby
+// rank-one update.
+import { tridiagonalVectors } from './inverse-iteration.ts';
 import { multiply } from './multiply.ts';
 
 const EPS = Number.EPSILON;
 /** Below this size rotations are cheaper than dividing. */
 const LEAF = 32;
+/** Up to this share of the vectors, each found by itself is cheaper than all of both halves. */
+const FEW = 1 / 8;
 
 /** Eigenvalues, ascending, of the tridiagonal matrix with the given diagonals (lengths n and n − 1). */
 export function tridiagonalValues(diagonal: Float64Array, offDiagonal: Float64Array): Float64Array {
@@ -24,6 +28,11 @@ export interface TridiagonalEigen {
 /** All eigenvalues, and the eigenvectors of the `count` largest. */
 export function tridiagonalEigen(diagonal: Float64Array, offDiagonal: Float64Array, count: number): TridiagonalEigen {
   const n = diagonal.length;
+  if (n > LEAF && count <= FEW * n) {
+    const values = tridiagonalValues(diagonal, offDiagonal);
+    const vectors = tridiagonalVectors(diagonal, offDiagonal, values.subarray(n - count).toReversed());
+    if (vectors) return { values, vectors };
+  }
   const { values, vectors } = divide(diagonal.slice(), offDiagonal, count);
   const rows = vectors.length / Math.max(1, n);
   const leading = new Float64Array(count * n);

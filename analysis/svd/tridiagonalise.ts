@@ -86,54 +86,78 @@ function updateAndMultiply(
   out: Float64Array,
 ): void {
   let r = 0;
-  for (; r + 1 < size; r += 2) {
+  for (; r + 3 < size; r += 4) {
     const row0 = r * stride;
     const row1 = row0 + stride;
+    const row2 = row1 + stride;
+    const row3 = row2 + stride;
     const v0 = v[r]!;
     const v1 = v[r + 1]!;
+    const v2 = v[r + 2]!;
+    const v3 = v[r + 3]!;
     const w0 = w[r]!;
     const w1 = w[r + 1]!;
+    const w2 = w[r + 2]!;
+    const w3 = w[r + 3]!;
     const x0 = x[r]!;
     const x1 = x[r + 1]!;
+    const x2 = x[r + 2]!;
+    const x3 = x[r + 3]!;
     let sum0 = 0;
     let sum1 = 0;
+    let sum2 = 0;
+    let sum3 = 0;
     for (let c = 0; c < r; c++) {
       const vc = v[c]!;
       const wc = w[c]!;
       const xc = x[c]!;
       const a0 = a[row0 + c]! - (v0 * wc + w0 * vc);
-      const a1 = a[row1 + c]! - (v1 * wc + w1 * vc);
       a[row0 + c] = a0;
-      a[row1 + c] = a1;
-      out[c]! += a0 * x0 + a1 * x1;
       sum0 += a0 * xc;
+      const a1 = a[row1 + c]! - (v1 * wc + w1 * vc);
+      a[row1 + c] = a1;
       sum1 += a1 * xc;
+      const a2 = a[row2 + c]! - (v2 * wc + w2 * vc);
+      a[row2 + c] = a2;
+      sum2 += a2 * xc;
+      const a3 = a[row3 + c]! - (v3 * wc + w3 * vc);
+      a[row3 + c] = a3;
+      sum3 += a3 * xc;
+      out[c]! += a0 * x0 + a1 * x1 + (a2 * x2 + a3 * x3);
     }
-    const a00 = a[row0 + r]! - 2 * v0 * w0;
-    const a10 = a[row1 + r]! - (v1 * w0 + w1 * v0);
-    const a11 = a[row1 + r + 1]! - 2 * v1 * w1;
-    a[row0 + r] = a00;
-    a[row1 + r] = a10;
-    a[row1 + r + 1] = a11;
-    out[r]! += sum0 + a00 * x0 + a10 * x1;
-    out[r + 1]! += sum1 + a10 * x0 + a11 * x1;
+    out[r]! += sum0;
+    out[r + 1]! += sum1;
+    out[r + 2]! += sum2;
+    out[r + 3]! += sum3;
+    for (let k = r; k < r + 4; k++) updateRow(a, k * stride, r, k, v, w, x, out);
   }
-  for (; r < size; r++) {
-    const row = r * stride;
-    const vr = v[r]!;
-    const wr = w[r]!;
-    const xr = x[r]!;
-    let sum = 0;
-    for (let c = 0; c < r; c++) {
-      const arc = a[row + c]! - (vr * w[c]! + wr * v[c]!);
-      a[row + c] = arc;
-      out[c]! += arc * xr;
-      sum += arc * x[c]!;
-    }
-    const diagonal = a[row + r]! - 2 * vr * wr;
-    a[row + r] = diagonal;
-    out[r]! += sum + diagonal * xr;
+  for (; r < size; r++) updateRow(a, r * stride, 0, r, v, w, x, out);
+}
+
+/** Entries `start` … `r` of row r, which begins at `row`: A −= v wᵀ + w vᵀ, and their part of out += A x. */
+function updateRow(
+  a: Float64Array,
+  row: number,
+  start: number,
+  r: number,
+  v: Float64Array,
+  w: Float64Array,
+  x: Float64Array,
+  out: Float64Array,
+): void {
+  const vr = v[r]!;
+  const wr = w[r]!;
+  const xr = x[r]!;
+  let sum = 0;
+  for (let c = start; c < r; c++) {
+    const arc = a[row + c]! - (vr * w[c]! + wr * v[c]!);
+    a[row + c] = arc;
+    out[c]! += arc * xr;
+    sum += arc * x[c]!;
   }
+  const diagonal = a[row + r]! - 2 * vr * wr;
+  a[row + r] = diagonal;
+  out[r]! += sum + diagonal * xr;
 }
 
 /** Multiplies every row z of `rows` (count × n, eigenvectors of T) by Q, in place: eigenvectors of A. */

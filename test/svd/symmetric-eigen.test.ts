@@ -79,6 +79,21 @@ describe('the symmetric eigen-decomposition', () => {
     for (let i = 0; i < size; i++) expect(Math.abs(values[i]! - alone.values[i]!) / scale).toBeLessThan(1e-13);
   });
 
+  it.each(CASES)('finds a few leading vectors of %s', (_, a, size) => {
+    const count = Math.ceil(size / 8);
+    const { values, vectors } = symmetricEigen(a, size, { vectors: count });
+    expect(vectors.length).toBe(count * size);
+    expect(residual(a, size, values, vectors)).toBeLessThan(1e-12);
+    expect(nonOrthonormality(vectors, count, size)).toBeLessThan(1e-12);
+  });
+
+  it('works in the matrix itself where it may', () => {
+    const a = randomSymmetric(50);
+    const expected = symmetricEigen(a, 50, { vectors: 3 });
+    expect(symmetricEigen(a, 50, { vectors: 3, overwrite: true })).toEqual(expected);
+    expect(a).not.toEqual(randomSymmetric(50));
+  });
+
   it('finds the eigenvalues that a matrix was built from', () => {
     const known = Array.from({ length: 100 }, (_, i) => 50 - i);
     const { values } = symmetricEigen(withEigenvalues(known), 100);
