@@ -15,7 +15,7 @@ import { nodeOf, type Network } from '../network/network.ts';
 import { receptiveField } from '../network/receptive-field.ts';
 import { opOf } from '../ops/index.ts';
 import type { Study } from '../study.ts';
-import { planAllRows, planRows, type RowPlan } from './jacobian-rows.ts';
+import { blockFor, planAllRows, planRows, type RowPlan } from './jacobian-rows.ts';
 import { fitsGlob } from './layer-glob.ts';
 import type { Answer, Method, SkippedLayer, Unit } from './method.ts';
 import { componentGram, inputComponents, PARTS, singularPatterns, type SingularPatterns } from './singular-patterns.ts';
@@ -161,6 +161,12 @@ function pathCost(network: Network, layer: Layer): number {
   }, 0);
 }
 
+/** Numbers that one probe moves on its way from the layer's activity to the input. */
+function valuesOf(network: Network, layer: Layer): number {
+  const path = pathBetween(network, network.input, layer.activity);
+  return path.reduce((sum, node) => sum + sizeOf(node.shape), sizeOf(nodeOf(network, network.input).shape));
+}
+
 /** Why a layer is not covered; undefined where it is. */
 function whyNot(study: Study, layer: Layer): string | undefined {
   if (!fitsGlob(layer.name, study.settings.layers)) return 'left out by --layers';
@@ -190,7 +196,7 @@ async function patternsOf(study: Study, plan: LayerPlan, sample: number): Promis
   const components = new Map<number, Float32Array>();
   await rows.visit(
     map,
-    study.blockSize(64),
+    study.blockSize(blockFor(valuesOf(study.network, layer))),
     (block) => {
       sum.add(block);
       for (const neuron of shown) {

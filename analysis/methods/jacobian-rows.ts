@@ -5,10 +5,10 @@ import { sizeOf, type Shape } from '../kernels/kernels.ts';
 import type { FieldAxis } from '../network/receptive-field.ts';
 import type { LinearOperator } from '../operators/operator.ts';
 
-/** Some rows of a Jacobian, outside of whose columns they are zero. */
+/** Some rows of a Jacobian, outside of whose columns they are zero. Its arrays are overwritten by the next rows. */
 export interface Rows {
   readonly neurons: readonly number[];
-  /** Which inputs the values stand for; null for all of them, in order. */
+  /** Which inputs the values stand for, ascending; null for all of them. */
   readonly columns: Int32Array | null;
   /** neurons × columns, row-major. */
   readonly values: Float32Array;
@@ -21,16 +21,27 @@ export interface RowPlan {
   visit(map: LinearOperator, blockSize: number, each: (rows: Rows) => void, checkpoint?: () => void): Promise<void>;
 }
 
+/** Most probes at once, and how many numbers (4 MiB) they may move together: more is hardly faster and takes more memory. */
+const WIDEST = 64;
+const VALUES = 2 ** 20;
+const NARROWEST = 8;
+
+/** How many probes to send at once along a path through which each moves so many numbers. */
+export function blockFor(valuesPerProbe: number): number {
+  return Math.max(NARROWEST, Math.min(WIDEST, Math.floor(VALUES / valuesPerProbe)));
+}
+
 /** Rows of chosen neurons, each with a probe of its own. */
 export function planRows(domain: Shape, codomain: Shape, neurons: readonly number[]): RowPlan {
   const [inputs, outputs] = [sizeOf(domain), sizeOf(codomain)];
   return {
     probes: neurons.length,
     async visit(map, blockSize, each, checkpoint = () => {}) {
+      const units = new Float32Array(Math.min(blockSize, neurons.length) * outputs);
       for (let start = 0; start < neurons.length; start += blockSize) {
         checkpoint();
         const part = neurons.slice(start, start + blockSize);
-        const data = new Float32Array(part.length * outputs);
+        const data = units.subarray(0, part.length * outputs).fill(0);
         for (const [i, neuron] of part.entries()) data[i * outputs + neuron] = 1;
         const { data: values } = await map.transpose({ count: part.length, size: outputs, data });
         each(compacted({ neurons: part, columns: null, values }, inputs));
@@ -67,16 +78,14 @@ export function planAllRows(domain: Shape, codomain: Shape, field: readonly Fiel
   });
   const offsetOf = (position: readonly number[]): number =>
     position.reduce((sum, p, i) => sum + p * steps[field[i]!.axis]!, 0);
-  const columnsOf = (position: readonly number[]): Int32Array => {
+  const columnsOf = (position: readonly number[]): number[] => {
     const ranges = domain.map((size) => range(0, size));
     for (const [i, { inputAxis, first, last }] of field.entries()) {
       ranges[inputAxis] = range(first[position[i]!]!, last[position[i]!]! + 1);
     }
-    return Int32Array.from(
-      offsets(
-        ranges,
-        domain.map((_, axis) => sizeOf(domain.slice(axis + 1))),
-      ),
+    return offsets(
+      ranges,
+      domain.map((_, axis) => sizeOf(domain.slice(axis + 1))),
     );
   };
 
@@ -84,7 +93,8 @@ export function planAllRows(domain: Shape, codomain: Shape, field: readonly Fiel
     probes: classes.length * channels.length,
     async visit(map, blockSize, each, checkpoint = () => {}) {
       const total = classes.length * channels.length;
-      // One block for all: a fresh one each time is garbage faster than it is collected.
+      // One array each for all blocks: fresh ones are garbage faster than it is collected.
+      const rows = new Float32Array(Math.min(blockSize, channels.length) * inputs);
       const units = new Float32Array(Math.min(blockSize, total) * outputs);
       for (let start = 0; start < total; start += blockSize) {
         checkpoint();
@@ -104,14 +114,14 @@ export function planAllRows(domain: Shape, codomain: Shape, field: readonly Fiel
           for (const position of classes[at]!) {
             const columns = columnsOf(position);
             const offset = offsetOf(position);
-            const values = new Float32Array((end - i) * columns.length);
+            const values = rows.subarray(0, (end - i) * columns.length);
             const neurons: number[] = [];
             for (let probe = i; probe < end; probe++) {
               neurons.push(channels[(start + probe) % channels.length]! + offset);
               const row = (probe - i) * columns.length;
               for (let c = 0; c < columns.length; c++) values[row + c] = image[probe * inputs + columns[c]!]!;
             }
-            each(compacted({ neurons, columns, values }, columns.length));
+            each(compacted({ neurons, columns: Int32Array.from(columns), values }, columns.length));
           }
           i = end;
         }
@@ -138,7 +148,7 @@ function apart(first: Int32Array, last: Int32Array): number {
   return count;
 }
 
-/** The rows without the columns in which all of them are zero. */
+/** The rows without the columns in which all of them are zero, in the same array. */
 function compacted({ neurons, columns, values }: Rows, width: number): Rows {
   const kept: number[] = [];
   for (let c = 0; c < width; c++) {
@@ -150,11 +160,14 @@ function compacted({ neurons, columns, values }: Rows, width: number): Rows {
     }
   }
   if (kept.length > 0.9 * width) return { neurons, columns, values };
-  const packed = new Float32Array(neurons.length * kept.length);
   for (let r = 0; r < neurons.length; r++) {
-    for (let c = 0; c < kept.length; c++) packed[r * kept.length + c] = values[r * width + kept[c]!]!;
+    for (let c = 0; c < kept.length; c++) values[r * kept.length + c] = values[r * width + kept[c]!]!;
   }
-  return { neurons, columns: Int32Array.from(kept, (c) => columns?.[c] ?? c), values: packed };
+  return {
+    neurons,
+    columns: Int32Array.from(kept, (c) => columns?.[c] ?? c),
+    values: values.subarray(0, neurons.length * kept.length),
+  };
 }
 
 function range(start: number, end: number): number[] {

@@ -2,7 +2,7 @@
 // of V = [ν_1 … ν_M] = U S H for all, the active and the inactive neurons. The smaller Gram matrix is added up in float64
 // from blocks of rows; V itself is held only where it has no more columns than rows, and then as rows of the map.
 import { groupsOf, signOf } from '../svd/sign-rule.ts';
-import { dot, gramOfRows } from '../svd/multiply.ts';
+import { addGramOfRows, dot } from '../svd/multiply.ts';
 import { symmetricEigen } from '../svd/symmetric-eigen.ts';
 import type { Rows } from './jacobian-rows.ts';
 
@@ -20,8 +20,12 @@ export interface ComponentGram {
   /** Which neurons the input does not reach: ŵ = 0. */
   readonly disconnected: Set<number>;
   add(rows: Rows): void;
-  /** The Gram matrix of a part, with the neurons that belong to it. */
-  gram(part: Part): { matrix: Float64Array; size: number; members: readonly number[] };
+  /** The neurons that belong to a part, and the size of its Gram matrix. */
+  sizeOf(part: Part): { members: readonly number[]; size: number };
+  /** Writes the lower triangle of the Gram matrix of a part, row-major; what stands above it means nothing. */
+  gram(part: Part, matrix: Float64Array): void;
+  /** Room for a matrix of so many entries, the same for every part. */
+  room(entries: number): Float64Array;
   /** Σ_m weights_m ν_m, where the rows are held. */
   combine(members: readonly number[], weights: ArrayLike<number>): Float64Array;
 }
@@ -58,6 +62,11 @@ export function componentGram(inputs: number, neurons: readonly number[], activi
 function gramOfInputs(inputs: number, neurons: readonly number[], activity: Float32Array): ComponentGram {
   const sums = { ACTIVE: new Float64Array(inputs * inputs), INACTIVE: new Float64Array(inputs * inputs) };
   const disconnected = new Set<number>();
+  // Reused by every block: fresh ones are garbage faster than it is collected.
+  const room = keptRoom();
+  const rowRoom = keptRoom();
+  const turnedRoom = keptRoom();
+  const blockRoom = keptRoom();
   return {
     inputs,
     neurons,
@@ -66,30 +75,36 @@ function gramOfInputs(inputs: number, neurons: readonly number[], activity: Floa
     disconnected,
     add({ neurons: some, columns, values }) {
       const width = columns?.length ?? inputs;
-      const row = new Float64Array(width);
+      const row = rowRoom(width);
       for (const part of ['ACTIVE', 'INACTIVE'] as const) {
         const own = some.flatMap((neuron, i) => (belongs(part, activity[neuron]!) ? [i] : []));
         if (own.length === 0) continue;
         // Columns become rows: their inner products are the sums over these neurons.
-        const turned = new Float64Array(width * own.length);
+        const turned = turnedRoom(width * own.length);
         for (const [k, i] of own.entries()) {
           if (!component(values, i * width, width, activity[some[i]!]!, row)) disconnected.add(some[i]!);
           for (let c = 0; c < width; c++) turned[c * own.length + k] = row[c]!;
         }
-        const gram = gramOfRows(turned, width, own.length);
         const sum = sums[part];
+        if (!columns) {
+          addGramOfRows(turned, width, own.length, sum);
+          continue;
+        }
+        const block = blockRoom(width * width).fill(0);
+        addGramOfRows(turned, width, own.length, block);
         for (let a = 0; a < width; a++) {
-          const target = (columns?.[a] ?? a) * inputs;
-          if (columns) for (let b = 0; b < width; b++) sum[target + columns[b]!]! += gram[a * width + b]!;
-          else for (let b = 0; b < width; b++) sum[target + b]! += gram[a * width + b]!;
+          const target = columns[a]! * inputs;
+          for (let b = 0; b <= a; b++) sum[target + columns[b]!]! += block[a * width + b]!;
         }
       }
     },
-    gram(part) {
-      const members = neurons.filter((neuron) => belongs(part, activity[neuron]!));
-      const matrix = part === 'ALL' ? sums.ACTIVE.map((x, i) => x + sums.INACTIVE[i]!) : sums[part];
-      return { matrix, size: inputs, members };
+    sizeOf: (part) => ({ members: membersOf(part, neurons, activity), size: inputs }),
+    gram(part, matrix) {
+      const { ACTIVE, INACTIVE } = sums;
+      if (part !== 'ALL') matrix.set(sums[part]);
+      else for (let i = 0; i < matrix.length; i++) matrix[i] = ACTIVE[i]! + INACTIVE[i]!;
     },
+    room,
     combine() {
       throw new Error('The rows of a layer with more neurons than inputs are not held');
     },
@@ -102,18 +117,18 @@ function gramOfNeurons(inputs: number, neurons: readonly number[], activity: Flo
   const place = new Map(neurons.map((neuron, i) => [neuron, i]));
   const disconnected = new Set<number>();
   const factors = new Float64Array(neurons.length);
+  const room = keptRoom();
   let whole: Float64Array | undefined;
-  const TILE = 4096;
+  const TILE = 512;
   const wholeGram = (): Float64Array => {
     const sum = new Float64Array(neurons.length ** 2);
+    const tile = new Float64Array(neurons.length * Math.min(TILE, inputs));
     for (let start = 0; start < inputs; start += TILE) {
       const width = Math.min(TILE, inputs - start);
-      const tile = new Float64Array(neurons.length * width);
       for (let i = 0; i < neurons.length; i++) {
         for (let c = 0; c < width; c++) tile[i * width + c] = factors[i]! * held[i * inputs + start + c]! ** 2;
       }
-      const gram = gramOfRows(tile, neurons.length, width);
-      for (let i = 0; i < sum.length; i++) sum[i]! += gram[i]!;
+      addGramOfRows(tile, neurons.length, width, sum);
     }
     return sum;
   };
@@ -137,17 +152,18 @@ function gramOfNeurons(inputs: number, neurons: readonly number[], activity: Flo
         if (norm === 0) disconnected.add(neuron);
       }
     },
-    gram(part) {
-      whole ??= wholeGram();
-      const members = neurons.filter((neuron) => belongs(part, activity[neuron]!));
-      if (members.length === neurons.length) return { matrix: whole, size: members.length, members };
-      const at = members.map((neuron) => place.get(neuron)!);
-      const matrix = new Float64Array(members.length ** 2);
-      for (let i = 0; i < at.length; i++) {
-        for (let j = 0; j < at.length; j++) matrix[i * at.length + j] = whole[at[i]! * neurons.length + at[j]!]!;
-      }
-      return { matrix, size: members.length, members };
+    sizeOf(part) {
+      const members = membersOf(part, neurons, activity);
+      return { members, size: members.length };
     },
+    gram(part, matrix) {
+      whole ??= wholeGram();
+      const at = membersOf(part, neurons, activity).map((neuron) => place.get(neuron)!);
+      for (let i = 0; i < at.length; i++) {
+        for (let j = 0; j <= i; j++) matrix[i * at.length + j] = whole[at[i]! * neurons.length + at[j]!]!;
+      }
+    },
+    room,
     combine(members, weights) {
       const sum = new Float64Array(inputs);
       for (const [k, neuron] of members.entries()) {
@@ -159,6 +175,19 @@ function gramOfNeurons(inputs: number, neurons: readonly number[], activity: Flo
       return sum;
     },
   };
+}
+
+/** An array that grows to the largest size asked for; what it held is still there. */
+function keptRoom(): (size: number) => Float64Array {
+  let kept = new Float64Array(0);
+  return (size) => {
+    if (kept.length < size) kept = new Float64Array(size);
+    return kept.subarray(0, size);
+  };
+}
+
+function membersOf(part: Part, neurons: readonly number[], activity: Float32Array): readonly number[] {
+  return neurons.filter((neuron) => belongs(part, activity[neuron]!));
 }
 
 const belongs = (part: Part, activity: number): boolean => part === 'ALL' || activity > 0 === (part === 'ACTIVE');
@@ -183,10 +212,14 @@ export interface SingularPatterns {
 
 /** Patterns of a part; at most `count` of them with their vectors, values of all. */
 export function singularPatterns(sum: ComponentGram, part: Part, count: number, gamma: number): SingularPatterns {
-  const { matrix, size, members } = sum.gram(part);
+  const { members, size } = sum.sizeOf(part);
   const { inputs } = sum;
   const wanted = Math.min(count, size, members.length, inputs);
-  const { values: squares, vectors } = symmetricEigen(matrix, size, { vectors: wanted });
+  // Eigen-decomposed in place, and written again for the residuals.
+  const matrix = sum.room(size * size);
+  sum.gram(part, matrix);
+  const { values: squares, vectors } = symmetricEigen(matrix, size, { vectors: wanted, overwrite: true });
+  sum.gram(part, matrix);
   const largest = squares[0] ?? 0;
   const floor = Math.max(inputs, members.length) * Number.EPSILON * largest;
   const singularValues = Float64Array.from(squares.subarray(0, Math.min(size, members.length)), (square) =>
@@ -198,9 +231,7 @@ export function singularPatterns(sum: ComponentGram, part: Part, count: number, 
   const residuals: number[] = [];
   for (let i = 0; i < kept; i++) {
     const vector = vectors.subarray(i * size, (i + 1) * size);
-    let error = 0;
-    for (let a = 0; a < size; a++) error += (dot(matrix, a * size, vector, 0, size) - squares[i]! * vector[a]!) ** 2;
-    residuals.push(Math.sqrt(error) / largest);
+    residuals.push(residual(matrix, size, squares[i]!, vector) / largest);
     const pattern = sum.side === 'inputs' ? vector : sum.combine(members, vector);
     const scale = signOf(pattern, 0, inputs) / (sum.side === 'inputs' ? 1 : singularValues[i]!);
     for (let c = 0; c < inputs; c++) patterns[i * inputs + c] = scale * pattern[c]!;
@@ -222,6 +253,18 @@ export function singularPatterns(sum: ComponentGram, part: Part, count: number, 
         return product / singularValues[i]!;
       }),
   };
+}
+
+/** ‖G u − λ u‖, from the lower triangle of G. */
+function residual(matrix: Float64Array, size: number, value: number, vector: Float64Array): number {
+  const error = new Float64Array(size);
+  for (let a = 0; a < size; a++) {
+    const row = a * size;
+    const entry = vector[a]!;
+    for (let b = 0; b < a; b++) error[b]! += matrix[row + b]! * entry;
+    error[a]! += dot(matrix, row, vector, 0, a + 1) - value * entry;
+  }
+  return Math.sqrt(dot(error, 0, error, 0, size));
 }
 
 /** The smallest count of descending values whose share of their sum reaches γ; 0 where the sum is 0. */
