@@ -207,6 +207,7 @@ export async function affineOperator(
   return {
     domain: [inputSize + 1],
     codomain: map.codomain,
+    backend: study.backend,
     bias,
     async apply({ count, size, data }: Block) {
       const front = new Float32Array(count * inputSize);

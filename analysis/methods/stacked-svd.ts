@@ -27,8 +27,6 @@ import {
 const SPECTRUM = 50;
 /** A layer whose smaller side is no longer is decomposed as a matrix in float64, all values of it. */
 const SMALL_SIDE = 128;
-/** Products are exact to float32: what the SVD of products is asked for. */
-const TOLERANCE = 1e-5;
 /** Most outputs for which the outputs' own Gram matrix is summed (fixed output side). */
 const MOST_OUTPUTS = 2048;
 /** Up to here that matrix is summed in float64, one sample after the other, and decomposed whole. */
@@ -293,7 +291,7 @@ async function byProducts(
 ): Promise<Decomposed> {
   const svd = await stackedSvd(operator, weights, {
     count: Math.max(SPECTRUM, given ?? 0),
-    tolerance: Math.min(study.settings.tolerance, TOLERANCE),
+    tolerance: study.settings.tolerance,
     random: study.random('stacked-svd'),
     blockSize: study.blockSize(16),
     memory: study.settings.memory / 4,
@@ -423,7 +421,7 @@ async function outputSideOf(
   const gram = products.map((value, i) => value * rows!.data[i]!);
   const { singularValues, outputDirections } = await truncatedSvd(fromMatrix(gram, size, size), {
     count,
-    tolerance: TOLERANCE,
+    tolerance: study.settings.tolerance,
     random: study.random('output side'),
   });
   return {

@@ -282,6 +282,7 @@ export async function compileMap(
       return {
         domain,
         codomain,
+        backend,
         count,
         at,
         value,

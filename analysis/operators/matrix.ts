@@ -46,8 +46,7 @@ export function scaledRows(operator: LinearOperator, factors: ArrayLike<number>)
     data: data.map((x, i) => x * factors[i % size]!),
   });
   return {
-    domain: operator.domain,
-    codomain: operator.codomain,
+    ...operator,
     apply: async (block) => scale(await operator.apply(block)),
     transpose: (block) => operator.transpose(scale(block)),
   };

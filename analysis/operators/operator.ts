@@ -1,5 +1,5 @@
 // A linear map as a value: what the SVD sees, whatever stands behind it.
-import type { Shape } from '../kernels/kernels.ts';
+import type { Backend, Shape } from '../kernels/kernels.ts';
 
 /** `count` vectors, one a row, row-major. */
 export interface Block {
@@ -11,6 +11,8 @@ export interface Block {
 export interface LinearOperator {
   readonly domain: Shape;
   readonly codomain: Shape;
+  /** What computes the products, where that is a backend: an SVD lets it multiply the vectors it keeps, too. */
+  readonly backend?: Backend;
   /** A x for every row x of the block. */
   apply(block: Block): Promise<Block>;
   /** Aᵀ y for every row y of the block. */

@@ -1,9 +1,10 @@
 // Leading singular triplets from products with A and Aᵀ alone: block Golub–Kahan–Lanczos with full
 // reorthogonalisation and thick restart (Golub, Luk and Overton 1981; Baglama and Reichel 2005). A and Aᵀ are applied in
 // turn, never AᵀA, so that small values keep their digits. Products and vectors are float32, everything small float64.
+import type { Backend } from '../kernels/kernels.ts';
 import type { Random } from '../random.ts';
-import { combine } from './block-products.ts';
-import { orthonormalise } from './orthonormalise.ts';
+import { longVectors, type Basis, type LongVectors } from './long-vectors.ts';
+import { orthonormaliseOff } from './orthonormalise.ts';
 import { groupsOf } from './sign-rule.ts';
 import { completeRows, smallSvd } from './small-svd.ts';
 
@@ -16,6 +17,8 @@ export interface KrylovProblem {
   readonly codomainSize: number;
   readonly apply: Product;
   readonly transpose: Product;
+  /** What multiplies the vectors that are kept. */
+  readonly backend?: Backend | undefined;
 }
 
 export interface KrylovOptions {
@@ -40,7 +43,24 @@ export interface KrylovResult {
 
 /** The span of the `count` leading input-side singular vectors; the caller extracts and certifies the triplets. */
 export async function blockKrylov(problem: KrylovProblem, options: KrylovOptions): Promise<KrylovResult> {
-  const { domainSize: n, codomainSize: m, apply, transpose } = problem;
+  const [inputs, outputs] = [
+    await longVectors(problem.domainSize, problem.backend),
+    await longVectors(problem.codomainSize, problem.backend),
+  ];
+  try {
+    return await iterate(problem, options, inputs, outputs);
+  } finally {
+    inputs.dispose();
+    outputs.dispose();
+  }
+}
+
+async function iterate(
+  { domainSize: n, codomainSize: m, apply, transpose }: KrylovProblem,
+  options: KrylovOptions,
+  inputs: LongVectors,
+  outputs: LongVectors,
+): Promise<KrylovResult> {
   const { count, tolerance, random } = options;
   const width = Math.min(options.blockSize, n);
   const limit = Math.min(n, Math.max(options.basisLimit, count + 3 * width));
@@ -53,21 +73,21 @@ export async function blockKrylov(problem: KrylovProblem, options: KrylovOptions
   let applications = 0;
   let scale = 0;
 
-  let next = freshRows(random, width, n, undefined);
+  let next = await freshRows(random, width, inputs, { rows: v, count: 0 });
   // Blocks still to add before a result in doubt is believed; undefined: not in doubt yet.
   let doubt: { values: Float64Array; blocks: number } | undefined;
   for (;;) {
     const added = next.count;
-    v.set(next.rows, vCount * n);
-    const images = await apply(next.rows, added);
+    v.set(next.rows.subarray(0, added * n), vCount * n);
+    const images = await apply(next.rows.subarray(0, added * n), added);
     applications += added;
     scale = Math.max(scale, largestNorm(images, added, m));
     // What float32 products cannot tell from rounding is not a new direction.
     const drop = 4 * 2 ** -23 * scale;
-    const left = orthonormalise(images, added, m, { basis: { rows: u, count: uCount }, drop });
+    const left = await orthonormaliseOff(outputs, { rows: u, count: uCount }, images, added, drop);
     for (let j = 0; j < added; j++) {
       const at = (vCount + j) * limit;
-      coefficients.set(left.against.subarray(j * uCount, (j + 1) * uCount), at);
+      coefficients.set(left.along.subarray(j * uCount, (j + 1) * uCount), at);
       coefficients.set(left.within.subarray(j * left.rank, (j + 1) * left.rank), at + uCount);
     }
     u.set(left.rows, uCount * m);
@@ -76,21 +96,26 @@ export async function blockKrylov(problem: KrylovProblem, options: KrylovOptions
     uCount += left.rank;
 
     // The new output-side rows go back; what leaves the span of v is the next block, and the residual of every triplet.
-    let fresh: { rows: Float32Array; count: number } = { rows: new Float32Array(0), count: 0 };
+    let fresh: Basis = { rows: new Float32Array(0), count: 0 };
     let coupling = new Float64Array(0);
     if (left.rank > 0) {
       const back = await transpose(left.rows, left.rank);
       applications += left.rank;
-      const right = orthonormalise(back, left.rank, n, { basis: { rows: v, count: vCount }, drop });
+      const right = await orthonormaliseOff(inputs, { rows: v, count: vCount }, back, left.rank, drop);
       fresh = { rows: right.rows, count: right.rank };
       coupling = right.within as Float64Array<ArrayBuffer>;
     }
 
+    const wanted = Math.min(count, n);
+    if (vCount < wanted) {
+      // Nothing can have converged, and nothing needs a restart: on, without the cubic work.
+      next = await withStrangers(fresh, vCount, fresh.count === 0 ? Math.min(width, n - vCount) : 0);
+      continue;
+    }
     const ritz = ritzOf(coefficients, limit, vCount, uCount);
     scale = Math.max(scale, ritz.values[0] ?? 0);
     const residuals = residualsOf(ritz, lastStart, left.rank, coupling, fresh.count);
-    const wanted = Math.min(count, n);
-    let settled = vCount >= wanted;
+    let settled = true;
     for (let i = 0; settled && i < wanted; i++) settled = residuals[i]! <= 0.5 * tolerance * scale;
 
     const complete = vCount === n;
@@ -112,9 +137,9 @@ export async function blockKrylov(problem: KrylovProblem, options: KrylovOptions
       }
     }
     const out = applications >= options.maxApplications;
-    if ((settled || complete || out) && vCount >= wanted) {
+    if (settled || complete || out) {
       return {
-        directions: combine(ritz.right, wanted, v, vCount, n),
+        directions: await inputs.combine(ritz.right, wanted, { rows: v, count: vCount }),
         next: vCount > wanted ? (ritz.values[wanted] ?? 0) : 0,
       };
     }
@@ -125,8 +150,8 @@ export async function blockKrylov(problem: KrylovProblem, options: KrylovOptions
     const room = Math.min(fresh.count + strangers, widest, n - vCount);
     if (vCount + room > limit) {
       const keep = Math.min(limit - room, Math.max(wanted, wanted + ((limit - wanted) >> 1)));
-      const keptV = combine(ritz.right, keep, v, vCount, n);
-      const keptU = combine(ritz.left, Math.min(keep, uCount), u, uCount, m);
+      const keptV = await inputs.combine(ritz.right, keep, { rows: v, count: vCount });
+      const keptU = await outputs.combine(ritz.left, Math.min(keep, uCount), { rows: u, count: uCount });
       v.set(keptV);
       u.set(keptU);
       vCount = keep;
@@ -134,28 +159,33 @@ export async function blockKrylov(problem: KrylovProblem, options: KrylovOptions
       coefficients = new Float64Array(limit * limit);
       for (let i = 0; i < uCount; i++) coefficients[i * limit + i] = ritz.values[i]!;
     }
-    const enlarged = new Float32Array(room * n);
-    enlarged.set(fresh.rows.subarray(0, fresh.count * n));
-    if (room > fresh.count) {
-      v.set(fresh.rows.subarray(0, fresh.count * n), vCount * n);
-      const others = freshRows(random, room - fresh.count, n, { rows: v, count: vCount + fresh.count });
-      enlarged.set(others.rows, fresh.count * n);
-      next = { rows: enlarged.subarray(0, (fresh.count + others.count) * n), count: fresh.count + others.count };
-    } else next = { rows: enlarged, count: room };
+    const kept = Math.min(fresh.count, room);
+    next = await withStrangers({ rows: fresh.rows, count: kept }, vCount, room - kept);
+  }
+
+  /** The next block: what left the span of the first `known` rows of v, and random rows beside it. */
+  async function withStrangers(fresh: Basis, known: number, strangers: number): Promise<Basis> {
+    if (strangers === 0) return fresh;
+    v.set(fresh.rows.subarray(0, fresh.count * n), known * n);
+    const others = await freshRows(random, strangers, inputs, { rows: v, count: known + fresh.count });
+    const rows = new Float32Array((fresh.count + others.count) * n);
+    rows.set(fresh.rows.subarray(0, fresh.count * n));
+    rows.set(others.rows, fresh.count * n);
+    return { rows, count: fresh.count + others.count };
   }
 }
 
 /** Steps that a random block gets to show what the converged triplets have missed. */
 const DOUBT_BLOCKS = 3;
 
-function freshRows(
+async function freshRows(
   random: Random,
   count: number,
-  size: number,
-  basis: { rows: Float32Array; count: number } | undefined,
-): { rows: Float32Array; count: number } {
+  vectors: LongVectors,
+  basis: Basis,
+): Promise<{ rows: Float32Array; count: number }> {
   // A random row loses a share of its length to the basis, never nearly all of it: the basis is not complete here.
-  const { rows, rank } = orthonormalise(random.normals(count * size), count, size, { basis, drop: 1e-6 });
+  const { rows, rank } = await orthonormaliseOff(vectors, basis, random.normals(count * vectors.size), count, 1e-6);
   return { rows, count: rank };
 }
 
@@ -221,13 +251,15 @@ function largestGroup(values: Float64Array, tolerance: number): number {
  * (n − k)/b Σ‖A p‖² has that mean (Hutchinson), because A keeps the two sides of a singular subspace apart.
  */
 export async function energyLeftOut(
-  { domainSize: n, codomainSize: m, apply }: KrylovProblem,
-  known: { rows: Float32Array; count: number },
+  { domainSize: n, codomainSize: m, apply, backend }: KrylovProblem,
+  known: Basis,
   probes: { random: Random; count: number },
 ): Promise<{ energy: number; standardError: number }> {
   const left = n - known.count;
   if (left === 0) return { energy: 0, standardError: 0 };
-  const { rows, count } = freshRows(probes.random, Math.min(probes.count, left), n, known);
+  const vectors = await longVectors(n, backend);
+  const { rows, count } = await freshRows(probes.random, Math.min(probes.count, left), vectors, known);
+  vectors.dispose();
   const images = await apply(rows, count);
   const energies = Array.from({ length: count }, (_, r) => left * squaredNorm(images, r, m));
   const energy = energies.reduce((sum, e) => sum + e, 0) / count;

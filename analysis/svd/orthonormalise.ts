@@ -1,42 +1,28 @@
 // Orthonormal bases of blocks of long vectors: projection off a basis, then modified Gram–Schmidt, everything twice
 // ("twice is enough", Giraud, Langou and Rozložník 2005), with the rank read off on the way.
-import { addCombination, innerProducts } from './block-products.ts';
-
-export interface Basis {
-  /** Orthonormal rows, at least `count` × size numbers; what is behind the first `count` rows is room to grow. */
-  readonly rows: Float32Array;
-  readonly count: number;
-}
+import type { Basis, LongVectors } from './long-vectors.ts';
 
 export interface Orthonormalised {
-  /** Orthonormal and orthogonal to the basis: rank × size. */
+  /** Orthonormal: rank × size. */
   readonly rows: Float32Array;
   readonly rank: number;
-  /** block = against · basis + within · rows: count × basis.count and count × rank, row-major. */
-  readonly against: Float64Array;
+  /** block = within · rows: count × rank, row-major. */
   readonly within: Float64Array;
+  /** The smallest share of its length that a row kept after losing what lies along the rows before it. */
+  readonly shrunk: number;
 }
 
 /**
- * Orthonormalises the `count` rows of a float32 block, against a basis where one is given. A row of which no more than
- * `drop` (a length) is left outside the basis and the rows before it adds nothing to the rank. Sums are float64.
+ * Orthonormalises the `count` rows of a float32 block. A row of which no more than `drop` (a length) is left outside the
+ * rows before it adds nothing to the rank. Sums are float64.
  */
 export function orthonormalise(
   block: Float32Array,
   count: number,
   size: number,
-  { basis, drop = 0 }: { basis?: Basis; drop?: number } = {},
+  { drop = 0 }: { drop?: number } = {},
 ): Orthonormalised {
   const work = Float64Array.from(block.subarray(0, count * size));
-  const among = basis?.count ?? 0;
-  const against = new Float64Array(count * among);
-  if (basis && among > 0) {
-    for (let pass = 0; pass < 2; pass++) {
-      const inner = innerProducts(work, count, basis.rows, among, size);
-      addCombination(work, count, -1, inner, basis.rows, among, size);
-      for (let i = 0; i < inner.length; i++) against[i]! += inner[i]!;
-    }
-  }
   const full = new Float64Array(count * count);
   let rank = 0;
   let shrunk = 1;
@@ -49,8 +35,10 @@ export function orthonormalise(
         full[r * count + q]! += inner;
         for (let c = 0; c < size; c++) work[r * size + c]! -= inner * work[q * size + c]!;
       }
+      const lost = left;
       left = Math.sqrt(rowDot(work, r, r, size));
-      if (left <= drop || left === 0) break;
+      // A row that kept most of its length is orthogonal already (Daniel, Gragg, Kaufman and Stewart 1976).
+      if (left <= drop || left === 0 || left > 0.7 * lost) break;
     }
     // What is left after losing all but a few digits is rounding, whatever the caller's threshold.
     if (left <= drop || left <= 1e-13 * before) continue;
@@ -60,27 +48,28 @@ export function orthonormalise(
     for (let c = 0; c < size; c++) work[rank * size + c] = work[r * size + c]! / left;
     rank++;
   }
-  if (basis && among > 0 && shrunk < 1e-3) polish(work, rank, basis, size);
   const within = new Float64Array(count * rank);
   for (let r = 0; r < count; r++) within.set(full.subarray(r * count, r * count + rank), r * rank);
-  return { rows: Float32Array.from(work.subarray(0, rank * size)), rank, against, within };
+  return { rows: Float32Array.from(work.subarray(0, rank * size)), rank, within, shrunk };
 }
 
-/** A row that shrank much within the block brings its rounding errors along the basis back: one more projection. */
-function polish(work: Float64Array, rank: number, basis: Basis, size: number): void {
-  addCombination(
-    work,
-    rank,
-    -1,
-    innerProducts(work, rank, basis.rows, basis.count, size),
-    basis.rows,
-    basis.count,
-    size,
-  );
-  for (let r = 0; r < rank; r++) {
-    const norm = Math.sqrt(rowDot(work, r, r, size));
-    for (let c = r * size; c < (r + 1) * size; c++) work[c]! /= norm;
-  }
+/**
+ * Orthonormalises a block off a basis: block = along · basis + within · rows, with rows that are orthogonal to the basis.
+ * `along` is count × basis.count.
+ */
+export async function orthonormaliseOff(
+  vectors: LongVectors,
+  basis: Basis,
+  block: Float32Array,
+  count: number,
+  drop: number,
+): Promise<Orthonormalised & { readonly along: Float64Array }> {
+  const { rest, along } = await vectors.project(block, count, basis);
+  const found = orthonormalise(rest, count, vectors.size, { drop });
+  if (basis.count === 0 || found.shrunk > 0.1) return { ...found, along };
+  // A row that shrank much within the block brings its rounding errors along the basis back: one more projection.
+  const polished = await vectors.project(found.rows, found.rank, basis);
+  return { ...found, along, rows: orthonormalise(polished.rest, found.rank, vectors.size).rows };
 }
 
 function rowDot(a: Float64Array, i: number, j: number, size: number): number {

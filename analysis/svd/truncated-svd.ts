@@ -11,7 +11,8 @@ import { blockKrylov, energyLeftOut } from './block-krylov.ts';
 import type { Product } from './block-krylov.ts';
 import { combine } from './block-products.ts';
 import { gramOfRows } from './multiply.ts';
-import { orthonormalise } from './orthonormalise.ts';
+import { longVectors } from './long-vectors.ts';
+import { orthonormalise, orthonormaliseOff } from './orthonormalise.ts';
 import { groupsOf, signOf } from './sign-rule.ts';
 import { smallSvd } from './small-svd.ts';
 import { symmetricEigen } from './symmetric-eigen.ts';
@@ -126,7 +127,7 @@ export async function truncatedSvd(operator: LinearOperator, options: TruncatedS
     const affordable = Math.floor(memory / (4 * (n + m)));
     const basisLimit = Math.min(affordable, Math.max(3 * count + 8 * width, 96));
     const maxApplications = options.maxApplications ?? Math.max(2000, 100 * count);
-    const problem = { domainSize: n, codomainSize: m, apply, transpose };
+    const problem = { domainSize: n, codomainSize: m, apply, transpose, backend: operator.backend };
     const krylov = await blockKrylov(problem, {
       count,
       tolerance,
@@ -205,7 +206,8 @@ async function extract(
     // Orthogonal to every image, so that Aᵀ sends them to zero.
     const spare = count - nonZero;
     const known = { rows: u, count: nonZero };
-    u.set(orthonormalise(random.normals(spare * m), spare, m, { basis: known }).rows, nonZero * m);
+    const vectors = await longVectors(m);
+    u.set((await orthonormaliseOff(vectors, known, random.normals(spare * m), spare, 0)).rows, nonZero * m);
   }
   const back = await transpose(u, count);
   const ahead = combine(left, count, images, count, m);
