@@ -12,11 +12,9 @@ import {
   strongest,
   type LayerSignals,
 } from './direction-signals.ts';
-import { fitsGlob } from './layer-glob.ts';
 import type { Method } from './method.ts';
 import { synthesise } from './synthesised-inputs.ts';
-import { layersWithWeights } from './weight-spectrum.ts';
-import { unfold } from './unfolded-weights.ts';
+import { chosenLayers, layersLeftOut } from './weight-spectrum.ts';
 
 /** Thresholds beside the chosen ones whose hierarchies are kept, so that a reader can compare. */
 const QUANTILES = [0.8, 0.85, 0.9, 0.95];
@@ -33,16 +31,9 @@ export const classHierarchy: Method = {
     const found = classesOf(study);
     if (study.task !== 'classification' || !found) return 'the network is no classifier, so there are no classes';
     if (new Set(found.classes).size < 2) return 'the samples are of one class';
-    return layersWithWeights(study)
-      .filter(({ name }) => fitsGlob(name, study.settings.layers))
-      .map(({ name }) => ({ key: name, layer: name }));
+    return chosenLayers(study).map(({ name }) => ({ key: name, layer: name }));
   },
-  skipped: (study) =>
-    study.layers.flatMap((layer) => {
-      const weights = unfold(study, layer);
-      if (typeof weights === 'string') return [{ layer: layer.name, reason: weights }];
-      return fitsGlob(layer.name, study.settings.layers) ? [] : [{ layer: layer.name, reason: 'left out by --layers' }];
-    }),
+  skipped: layersLeftOut,
   async answer(study, unit) {
     const signals = (await directionSignals(study)).get(unit.layer!)!;
     return [{ on: { layer: unit.layer! }, fields: { classHierarchy: await hierarchyOf(study, signals) } }];

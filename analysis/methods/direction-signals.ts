@@ -7,8 +7,7 @@ import type { Layer } from '../network/layers.ts';
 import { nodeOf, type NodeId } from '../network/network.ts';
 import { opOf } from '../ops/index.ts';
 import type { Study } from '../study.ts';
-import { fitsGlob } from './layer-glob.ts';
-import { layersWithWeights, outputVector, weightSpectrum, type WeightSpectrum } from './weight-spectrum.ts';
+import { chosenLayers, outputVector, weightSpectrum, type WeightSpectrum } from './weight-spectrum.ts';
 
 /** Signals of one layer over the query set. */
 export interface LayerSignals {
@@ -30,7 +29,7 @@ export function directionSignals(study: Study): Promise<ReadonlyMap<string, Laye
 }
 
 async function streamSignals(study: Study): Promise<ReadonlyMap<string, LayerSignals>> {
-  const layers = layersWithWeights(study).filter(({ name }) => fitsGlob(name, study.settings.layers));
+  const layers = chosenLayers(study);
   const count = study.samples.count;
   // A million samples must not need more memory than was given: fewer directions then.
   const affordable = Math.max(8, Math.floor(study.settings.memory / 4 / (8 * count * Math.max(1, layers.length))));

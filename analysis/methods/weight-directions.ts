@@ -17,7 +17,6 @@ import {
   strongest,
   type LayerSignals,
 } from './direction-signals.ts';
-import { fitsGlob } from './layer-glob.ts';
 import type { Method } from './method.ts';
 import {
   ddpCapacity,
@@ -30,8 +29,7 @@ import {
 import { effectiveRank, numericalRank } from './ranks.ts';
 import { synthesise } from './synthesised-inputs.ts';
 import { toeplitzSpectrum } from './toeplitz-spectrum.ts';
-import { unfold } from './unfolded-weights.ts';
-import { layersWithWeights, outputVector, residualOf, type WeightSpectrum } from './weight-spectrum.ts';
+import { chosenLayers, layersLeftOut, outputVector, residualOf, type WeightSpectrum } from './weight-spectrum.ts';
 
 /** Classes whose signals are listed per direction. */
 const MOST_CLASSES = 12;
@@ -44,16 +42,8 @@ export const weightDirections: Method = {
   question: 'What do a layer’s weights amplify, whatever the input is?',
   version: 3,
   settings: ['count', 'exemplars', 'synthesisSteps', 'synthesised', 'synthesisWork'],
-  units: (study) =>
-    layersWithWeights(study)
-      .filter(({ name }) => fitsGlob(name, study.settings.layers))
-      .map((layer) => ({ key: layer.name, layer: layer.name })),
-  skipped: (study) =>
-    study.layers.flatMap((layer) => {
-      const weights = unfold(study, layer);
-      if (typeof weights === 'string') return [{ layer: layer.name, reason: weights }];
-      return fitsGlob(layer.name, study.settings.layers) ? [] : [{ layer: layer.name, reason: 'left out by --layers' }];
-    }),
+  units: (study) => chosenLayers(study).map(({ name }) => ({ key: name, layer: name })),
+  skipped: layersLeftOut,
   async answer(study, unit) {
     const signals = (await directionSignals(study)).get(unit.layer!)!;
     return [{ on: { layer: unit.layer! }, fields: { weightDirections: await directionsOf(study, signals) } }];

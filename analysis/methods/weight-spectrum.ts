@@ -7,6 +7,8 @@ import { leadingSvd } from '../svd/small-svd.ts';
 import { truncatedSvd } from '../svd/truncated-svd.ts';
 import { wideSvd } from '../svd/wide-svd.ts';
 import type { Study } from '../study.ts';
+import { fitsGlob } from './layer-glob.ts';
+import type { SkippedLayer } from './method.ts';
 import { unfold, type UnfoldedWeights } from './unfolded-weights.ts';
 
 /** Directions of a layer whose vectors are kept. */
@@ -61,9 +63,20 @@ export function weightSpectrum(study: Study, layer: Layer): Promise<WeightSpectr
   return spectrum;
 }
 
-/** Layers with weights, each a unit of what asks about directions. */
-export function layersWithWeights(study: Study): Layer[] {
-  return study.layers.filter((layer) => typeof unfold(study, layer) !== 'string');
+/** Layers with weights that `--layers` chooses, each a unit of what asks about directions. */
+export function chosenLayers(study: Study): Layer[] {
+  return study.layers.filter(
+    (layer) => fitsGlob(layer.name, study.settings.layers) && typeof unfold(study, layer) !== 'string',
+  );
+}
+
+/** The layers beside those, and why they have no directions. */
+export function layersLeftOut(study: Study): SkippedLayer[] {
+  return study.layers.flatMap((layer) => {
+    const weights = unfold(study, layer);
+    if (typeof weights === 'string') return [{ layer: layer.name, reason: weights }];
+    return fitsGlob(layer.name, study.settings.layers) ? [] : [{ layer: layer.name, reason: 'left out by --layers' }];
+  });
 }
 
 /** Decomposes unfolded weights. `work` (multiply-adds) bounds what is computed in full. */
