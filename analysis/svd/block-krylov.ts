@@ -72,6 +72,8 @@ async function iterate(
   let uCount = 0;
   let applications = 0;
   let scale = 0;
+  // How many vectors there must be before convergence is looked at again.
+  let nextLook = 0;
 
   let next = await freshRows(random, width, inputs, { rows: v, count: 0 });
   // Blocks still to add before a result in doubt is believed; undefined: not in doubt yet.
@@ -107,8 +109,10 @@ async function iterate(
     }
 
     const wanted = Math.min(count, n);
-    if (vCount < wanted) {
-      // Nothing can have converged, and nothing needs a restart: on, without the cubic work.
+    const out = applications >= options.maxApplications;
+    const full = vCount === n || vCount + fresh.count > limit || fresh.count === 0;
+    if (vCount < wanted || (vCount < nextLook && !full && !out)) {
+      // Nothing can have converged, or a look was not long ago: it is cubic in the basis.
       next = await withStrangers(fresh, vCount, fresh.count === 0 ? Math.min(width, n - vCount) : 0);
       continue;
     }
@@ -136,7 +140,6 @@ async function iterate(
         settled = doubt.blocks <= 0;
       }
     }
-    const out = applications >= options.maxApplications;
     if (settled || complete || out) {
       return {
         directions: await inputs.combine(ritz.right, wanted, { rows: v, count: vCount }),
@@ -159,6 +162,7 @@ async function iterate(
       coefficients = new Float64Array(limit * limit);
       for (let i = 0; i < uCount; i++) coefficients[i * limit + i] = ritz.values[i]!;
     }
+    nextLook = vCount + (vCount >> 3);
     const kept = Math.min(fresh.count, room);
     next = await withStrangers({ rows: fresh.rows, count: kept }, vCount, room - kept);
   }
