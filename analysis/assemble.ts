@@ -250,12 +250,15 @@ function exactnessFindings(
     });
   };
   const maps = samples.map((sample) => sample.inputOutputMap?.certificate);
+  const cancellation = Math.max(0, ...maps.map((c) => c?.cancellation ?? 0));
   hold(
     'completeness',
     [...maps.map((c) => c?.completeness), model.biasSummary?.certificate?.completeness],
     EXACT,
     'The maps, run at the input and added to their constants, give the network’s own output.',
-    'Some map does not reproduce the network’s output: read its numbers with that error in mind.',
+    cancellation > 100
+      ? `Some map does not reproduce the network’s output: what the input passes on and the constants are up to ${Math.round(cancellation)} times larger than their sum, and rounding counts as much more.`
+      : 'Some map does not reproduce the network’s output: read its numbers with that error in mind.',
   );
   hold(
     'adjointness',

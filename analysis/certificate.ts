@@ -21,6 +21,24 @@ export async function completenessOf(map: LocatedMap): Promise<number> {
   return worst;
 }
 
+/**
+ * (|A x0| + |r|) / |b(x0)|, the largest over the samples: how much larger the two parts of a map are than their sum, and so
+ * how much more rounding counts in its completeness. A frozen sigmoid makes it large: σ(z)/z grows like 1/(2z) where z
+ * nears 0. One product.
+ */
+export async function cancellationOf(map: LocatedMap): Promise<number> {
+  const size = sizeOf(map.codomain);
+  const { data } = await map.apply({ count: map.count, size: sizeOf(map.domain), data: map.at });
+  let worst = 0;
+  for (let sample = 0; sample < map.count; sample++) {
+    const [through, own, value] = [data, map.offset, map.value].map((rows) =>
+      norm(rows.subarray(sample * size, (sample + 1) * size)),
+    ) as [number, number, number];
+    worst = Math.max(worst, (through + own) / Math.max(value, 1e-30));
+  }
+  return worst;
+}
+
 /** |⟨A u, v⟩ − ⟨u, Aᵀ v⟩| / (|A u| |v| + |u| |Aᵀ v|) for random u, v, the worst over the samples. Two products. */
 export async function adjointnessOf(map: LocatedMap, random: Random): Promise<number> {
   const [n, m] = [sizeOf(map.domain), sizeOf(map.codomain)];

@@ -222,6 +222,8 @@ type Direction {
 type Certificate {
   "|A x + r - f(x)| relative"
   completeness: Float
+  "(|A x| + |r|) / |f(x)|: how much larger the two parts are than their sum, which is how much more rounding counts."
+  cancellation: Float
   "<A u, v> against <u, At v> relative"
   adjointness: Float
   "|A v - s u| / s1, by direction"

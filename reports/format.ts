@@ -38,6 +38,7 @@ const sampleReference = z.object({ index: count, name: text });
 
 const certificate = z.object({
   completeness: maybe(number),
+  cancellation: maybe(number),
   adjointness: maybe(number),
   residuals: some(number),
   converged: maybe(count),

@@ -1,7 +1,7 @@
 // What does the network as one linear map do to this input, and what does each pixel get or give? (LI; methods.md, section 4)
 // The frozen map of the whole network at each detailed sample: singular pairs, residual, rows and columns.
 import type { FieldPicture, InputOutputMap } from '../../reports/format.ts';
-import { certificateOf } from '../certificate.ts';
+import { cancellationOf, certificateOf } from '../certificate.ts';
 import type { View } from '../figures/view.ts';
 import { sizeOf } from '../kernels/kernels.ts';
 import type { LocatedMap } from '../network/affine-map.ts';
@@ -17,7 +17,7 @@ const MOST_ROWS = 10;
 export const inputOutputMap: Method = {
   id: 'input-output-map',
   question: 'What does the whole network, as one linear map, amplify in this input?',
-  version: 2,
+  version: 3,
   settings: ['count', 'tolerance', 'farRadius', 'mode', 'seed'],
   units: (study) =>
     study.detailed.length === 0
@@ -53,7 +53,10 @@ export const inputOutputMap: Method = {
           : await study.drawOutput(map.offset, `Residual of sample ${name}: what the network adds on its own`),
       ...fields,
       ...(await farEnergy(study, map, inputView, outputView)),
-      certificate: await certificateOf(map, study.random(`certificate ${sample}`), svd),
+      certificate: {
+        ...(await certificateOf(map, study.random(`certificate ${sample}`), svd)),
+        cancellation: await cancellationOf(map),
+      },
     };
     return [{ on: { sample }, fields: { inputOutputMap: answer } }];
   },

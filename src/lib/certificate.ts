@@ -1,8 +1,9 @@
 // A certificate in plain words (methods.md, section 0): what was checked, how well it held, and what that means for a reader.
-import { formatCount, formatError, formatShare } from './numbers.ts';
+import { formatCount, formatError, formatNumber, formatShare } from './numbers.ts';
 
 export interface CertificateNumbers {
   readonly completeness: number | null;
+  readonly cancellation: number | null;
   readonly adjointness: number | null;
   readonly residuals: readonly number[];
   readonly converged: number | null;
@@ -23,6 +24,8 @@ export interface Verdict {
 
 const EXACT = 1e-5;
 const GOOD = 1e-3;
+/** Parts this many times larger than their sum lose a digit that a reader should know of. */
+const CANCELLING = 10;
 
 /** Grades a relative error. */
 export function gradeOf(error: number | null): Grade {
@@ -43,7 +46,8 @@ export function worstError(certificate: CertificateNumbers): number | null {
 
 /** Says what each number of a certificate means, and grades the worst of them. */
 export function judge(certificate: CertificateNumbers): Verdict {
-  const { completeness, adjointness, residuals, converged, applications, reconstruction, remainder } = certificate;
+  const { completeness, cancellation, adjointness, residuals, converged, applications, reconstruction, remainder } =
+    certificate;
   const checks: { name: string; value: string; meaning: string }[] = [];
   const add = (name: string, value: string, meaning: string) => checks.push({ name, value, meaning });
   if (completeness !== null) {
@@ -51,6 +55,13 @@ export function judge(certificate: CertificateNumbers): Verdict {
       'Completeness',
       formatError(completeness),
       'relative difference between the affine map and the network at this input',
+    );
+  }
+  if (cancellation !== null && cancellation > CANCELLING) {
+    add(
+      'Cancellation',
+      `${formatNumber(cancellation)} ×`,
+      'what the input passes on and the constants are so much larger than their sum; rounding counts as much more in completeness',
     );
   }
   if (adjointness !== null) {

@@ -3,7 +3,7 @@
 
 const IMAGE = 'url width height alt array limit';
 const CERTIFICATE =
-  'certificate { completeness adjointness residuals converged applications reconstruction remainder }';
+  'certificate { completeness cancellation adjointness residuals converged applications reconstruction remainder }';
 const DIRECTION = `index singularValue group inputImage { ${IMAGE} } outputImage { ${IMAGE} }`;
 /** A sample that a layer's answer mentions. */
 const MENTION = `index name label detailed image { ${IMAGE} }`;

@@ -166,6 +166,10 @@ describe.each(backends.map((backend) => [backend.id, backend] as const))('on %s'
       for (const [i, value] of values.entries())
         expect(Math.abs(map.singularValues![i]! - value)).toBeLessThan(1e-6 * values[0]!);
       expect(map.certificate.completeness).toBeLessThan(1e-5);
+      const located = await study.map(0, { mode: 'frozen' });
+      const through = located.value.map((value, i) => value - located.offset[i]!);
+      const parts = Math.hypot(...through) + Math.hypot(...located.offset);
+      expect(map.certificate.cancellation).toBeCloseTo(parts / Math.hypot(...located.value), 4);
       expect(map.certificate.adjointness).toBeLessThan(1e-5);
       expect(Math.max(...map.certificate.residuals!)).toBeLessThan(1e-4);
 
@@ -179,7 +183,6 @@ describe.each(backends.map((backend) => [backend.id, backend] as const))('on %s'
       const flat = oracle.votes.flat();
       for (const { class: name, share: part } of votes.shares)
         expect(part).toBeCloseTo(flat.filter((v) => v === Number(name)).length / flat.length, 6);
-      const located = await study.map(0, { mode: 'frozen' });
       const scores = located.value.length;
       const unit = new Float32Array(scores);
       unit[Number(share!.output)] = 1;

@@ -3,6 +3,7 @@ import { judge, type CertificateNumbers } from '../../src/lib/certificate.ts';
 
 const none: CertificateNumbers = {
   completeness: null,
+  cancellation: null,
   adjointness: null,
   residuals: [],
   converged: null,
@@ -27,6 +28,15 @@ describe('a certificate in words', () => {
 
   test('directions that did not converge are never called exact', () => {
     expect(judge({ ...none, residuals: [1e-8, 1e-7, 1e-7], converged: 2 }).grade).toBe('good');
+  });
+
+  test('parts that cancel are named where they cost digits, and change no grade', () => {
+    const named = (cancellation: number) => {
+      const { grade, checks } = judge({ ...none, completeness: 2e-4, cancellation });
+      expect(grade).toBe('good');
+      return checks.some(({ name }) => name === 'Cancellation');
+    };
+    expect([named(4), named(2200)]).toEqual([false, true]);
   });
 
   test('a share that is left out is said, but is no error', () => {

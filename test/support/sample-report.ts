@@ -56,6 +56,7 @@ export function sampleReport({ samples = 130, detailed = 6, seed = 1 } = {}): Sa
   function certificate(): Certificate {
     return {
       completeness: number(1e-8, 1e-6),
+      cancellation: 25,
       adjointness: number(1e-8, 1e-6),
       residuals: numbers(4, 1e-8, 1e-6),
       converged: 4,
