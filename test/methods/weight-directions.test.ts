@@ -20,7 +20,52 @@ import { chainNetwork } from './small-networks.ts';
 const ORACLES = '../shared/oracles';
 const hasOracles = existsSync(`${ORACLES}/cnn.json`);
 const backends = (await probeBackends()).filter(({ loads }) => loads).map(({ id }) => id);
+const DIGITS = '../shared/data/mnist-idx/t10k';
+const hasDigits = existsSync(`${DIGITS}-images-idx3-ubyte.gz`);
 const light = { synthesisSteps: 60, exemplars: 2, count: 3 };
+
+/** Groups as {classes: directions}, at majority 0.75 over the first 500 test digits, from im2col and a NumPy SVD in float64. */
+const DIGIT_GROUPS = {
+  conv2: { quantile: 0.85, groups: { '0123456789': [0, 1, 2, 3, 4, 8, 9, 10, 14], 0: [23], 8: [11] } },
+  fc1: {
+    quantile: 0.95,
+    groups: {
+      '0123456789': [9],
+      12345789: [6],
+      3579: [1],
+      1348: [5],
+      56: [3],
+      0: [7],
+      1: [8, 13],
+      2: [0],
+      7: [2],
+      8: [17],
+    },
+  },
+};
+
+describe.skipIf(!hasDigits)('a network of digits (skipped where ../shared is absent)', () => {
+  it('has the groups of the paper’s thresholds that NumPy finds', async () => {
+    const backend = await chooseBackend('auto');
+    const { study, close } = await studyOfFile('../shared/models/ddp-cnn-mnist/model.onnx', backend, {
+      samples: `${DIGITS}-images-idx3-ubyte.gz`,
+      labels: `${DIGITS}-labels-idx1-ubyte.gz`,
+      limit: 500,
+    });
+    try {
+      const signals = await directionSignals(study);
+      for (const [place, { quantile, groups }] of Object.values(DIGIT_GROUPS).entries()) {
+        const [, found] = hierarchyAt(signals.get(study.layers[place + 1]!.name)!, study.labels!, quantile, 0.75);
+        expect(Object.fromEntries(found.groups.map((group) => [group.classes.join(''), group.directions]))).toEqual(
+          groups,
+        );
+      }
+    } finally {
+      await close();
+      await backend.dispose();
+    }
+  });
+});
 
 describe.skipIf(!hasOracles)('the reference network (skipped where ../shared/oracles is absent)', () => {
   const oracle = hasOracles ? JSON.parse(readFileSync(`${ORACLES}/cnn.json`, 'utf8')).weight_directions : {};
