@@ -151,10 +151,13 @@ async function fieldOfLayer({ stored, index }: LayerSource, field: keyof StoredL
   return value;
 }
 
-async function fieldOfSample<F extends keyof StoredSample>({ stored, index }: SampleSource, field: F) {
-  const value = (await stored.sample(index))[field];
-  rememberMentions(value, stored);
-  return value;
+function fieldOfSample<F extends keyof StoredSample>({ stored, index }: SampleSource, field: F) {
+  const valueOf = (sample: StoredSample) => {
+    rememberMentions(sample[field], stored);
+    return sample[field];
+  };
+  const atHand = stored.sampleAtHand(index);
+  return atHand ? valueOf(atHand) : stored.sample(index).then(valueOf);
 }
 
 function fieldsOf<F extends string>(fields: readonly F[], read: (source: any, field: F) => unknown) {

@@ -4,10 +4,10 @@ import { ReportError } from './errors.ts';
 import type { ReportSource } from './reader.ts';
 
 /** Runs git in a folder; null when it ends with an error. */
-async function git(folder: string, args: readonly string[], input = ''): Promise<Buffer | null> {
+async function git(folder: string, args: readonly string[], input = ''): Promise<Buffer<ArrayBuffer> | null> {
   const child = spawn('git', [...args], { cwd: folder, stdio: ['pipe', 'pipe', 'ignore'] });
-  const chunks: Buffer[] = [];
-  child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
+  const chunks: Buffer<ArrayBuffer>[] = [];
+  child.stdout.on('data', (chunk: Buffer<ArrayBuffer>) => chunks.push(chunk));
   // A revision that git does not know ends it before it has read its input.
   child.stdin.on('error', () => {});
   child.stdin.end(input);
@@ -59,12 +59,13 @@ export async function newestWith(folder: string, commit: string, path: string): 
  */
 export function gitSource(folder: string, commit: string, path: string): ReportSource {
   const prefix = path === '' ? '' : `${path}/`;
-  const opened = new Map<string, Promise<ReadonlyMap<string, Buffer>>>();
-  const open = (id: string): Promise<ReadonlyMap<string, Buffer>> => {
+  const opened = new Map<string, Promise<ReadonlyMap<string, Buffer<ArrayBuffer>>>>();
+  const open = (id: string): Promise<ReadonlyMap<string, Buffer<ArrayBuffer>>> => {
     const known = opened.get(id) ?? readTree(folder, commit, `${prefix}${id}`);
     opened.set(id, known);
     return known;
   };
+  const read = async (id: string, file: string) => (await open(id)).get(file) ?? null;
   return {
     name: `${path || '.'} at ${commit.slice(0, 10)}`,
     async list() {
@@ -77,18 +78,18 @@ export function gitSource(folder: string, commit: string, path: string): ReportS
       const text = (await open(id)).get('report.json');
       return text ? { stamp: commit, text: async () => text.toString('utf8') } : null;
     },
-    async read(id, file) {
-      return (await open(id)).get(file)?.toString('utf8') ?? null;
-    },
-    async bytes(id, file) {
-      return (await open(id)).get(file) ?? null;
-    },
+    read,
+    bytes: read,
   };
 }
 
 /** The files of a report by path within it; pictures left out. */
-async function readTree(folder: string, commit: string, path: string): Promise<ReadonlyMap<string, Buffer>> {
-  const files = new Map<string, Buffer>();
+async function readTree(
+  folder: string,
+  commit: string,
+  path: string,
+): Promise<ReadonlyMap<string, Buffer<ArrayBuffer>>> {
+  const files = new Map<string, Buffer<ArrayBuffer>>();
   const tree = await git(folder, ['ls-tree', '-r', '-z', `${commit}:${path}`]);
   const entries = (tree?.toString('utf8') ?? '').split('\0').flatMap((line) => {
     const [, hash, file] = /^\d+ blob ([0-9a-f]+)\t(.+)$/s.exec(line) ?? [];

@@ -44,3 +44,24 @@ function layOut(entries: readonly string[], [open, close]: string, indent: strin
   }
   return `${open}\n${entries.map((entry) => `${indent}  ${entry}`).join(',\n')}\n${indent}${close}`;
 }
+
+/**
+ * The JSON of each entry of `{ "<key>": [ … ] }`, UTF-8 as given. Nothing is parsed where the file is laid out as above, one
+ * entry after the other at the second level: no line within an entry begins there, and none within a string at all.
+ */
+export function entriesOf(key: string, bytes: Uint8Array): Uint8Array[] {
+  // A character for each byte, whatever it stands for.
+  const text = new TextDecoder('latin1').decode(bytes);
+  const [before, between, after] = [`{\n  ${JSON.stringify(key)}: [\n    `, ',\n    {', '\n  ]\n}\n'];
+  if (!text.startsWith(`${before}{`) || !text.endsWith(after)) {
+    const list = (JSON.parse(new TextDecoder().decode(bytes)) as Record<string, unknown[]>)[key]!;
+    return list.map((entry) => new TextEncoder().encode(JSON.stringify(entry)));
+  }
+  const entries: Uint8Array[] = [];
+  for (let start = before.length; ;) {
+    const next = text.indexOf(between, start);
+    entries.push(bytes.subarray(start, next < 0 ? bytes.length - after.length : next));
+    if (next < 0) return entries;
+    start = next + between.length - 1;
+  }
+}

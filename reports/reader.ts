@@ -5,9 +5,9 @@ import { nearest } from '../analysis/errors.ts';
 import { readArrayFile } from './array-file.ts';
 import { ReportError } from './errors.ts';
 import { headSchema, layerBody, runSchema, sampleBody, upgrade } from './format.ts';
-import type { Upgrade } from './format.ts';
 import type { StoredLayer, StoredLayerHead, StoredModel, StoredRun, StoredSample, StoredSampleHead } from './format.ts';
 import { digestOf, sha256 } from './hash.ts';
+import { entriesOf } from './json.ts';
 
 /** Where reports come from: a folder, a base URL, a git revision, … Paths are those of conventions.md, Files. */
 export interface ReportSource {
@@ -20,8 +20,8 @@ export interface ReportSource {
    * `fresh`: what is known from a moment ago will not do.
    */
   head(id: string, options?: { fresh?: boolean }): Promise<{ readonly stamp: string; text(): Promise<string> } | null>;
-  /** The text of another file of a report, or null when there is none. */
-  read(id: string, path: string): Promise<string | null>;
+  /** The bytes of another JSON file of a report, or null when there is none. */
+  read(id: string, path: string): Promise<Uint8Array<ArrayBuffer> | null>;
   /** The bytes of a picture or array (`files/<hash>.npy`), or null when there is none; absent where they cannot be had. */
   bytes?(id: string, path: string): Promise<Uint8Array | null>;
 }
@@ -41,6 +41,8 @@ export interface StoredReport {
   layer(index: number): Promise<StoredLayer>;
   /** The whole sample at this position. */
   sample(index: number): Promise<StoredSample>;
+  /** The same, if its file was read already: a page of a hundred samples is answered in a fraction of the time then. */
+  sampleAtHand(index: number): StoredSample | undefined;
   /** The numbers of an array of the report, row-major; null when its file is missing or cannot be had. */
   array(array: { readonly url: string }): Promise<Float32Array | null>;
   /** run.json, or null when it is missing. */
@@ -62,8 +64,11 @@ export interface Store {
 /** Samples without a page of their own share a file, this many positions each. */
 export const SAMPLES_PER_FILE = 100;
 
-/** Parsed files are kept up to this much text in all. */
-const CACHE_CHARACTERS = 64 * 2 ** 20;
+/** Of a report's samples that share files, so many are kept parsed: ten pages. */
+const KEPT_SAMPLES = 1_000;
+
+/** Files are kept up to this many bytes in all. */
+const CACHE_BYTES = 64 * 2 ** 20;
 
 const REPORT_ID = /^[a-z0-9][a-z0-9._-]{0,127}$/;
 
@@ -142,49 +147,37 @@ async function unlessReplaced<T>(read: () => Promise<T>): Promise<T> {
   }
 }
 
-interface Parser<T> {
-  readonly kind: keyof Upgrade;
-  parse(json: unknown): T;
-}
+type Parser<T> = (bytes: Uint8Array, version: number) => T;
 
-const layerParser: Parser<Omit<StoredLayer, keyof StoredLayerHead>> = {
-  kind: 'layer',
-  parse: (json) => layerBody.parse(json),
-};
-/** Makes equal strings one: every sample names every layer several times, and that is half of what a file takes in memory. */
-function shareNames(value: Record<string, unknown> | unknown[], names: Map<string, string>): void {
-  const entries = value as Record<string, unknown>;
-  for (const key of Object.keys(entries)) {
-    const entry = entries[key];
-    if (typeof entry === 'string') {
-      const known = names.get(entry);
-      if (known === undefined) names.set(entry, entry);
-      else entries[key] = known;
-    } else if (typeof entry === 'object' && entry !== null) {
-      if (!Array.isArray(entry) || typeof entry[0] !== 'number') shareNames(entry as Record<string, unknown>, names);
-    }
-  }
-}
+const utf8 = new TextDecoder();
+
+const jsonIn = (bytes: Uint8Array): unknown => JSON.parse(utf8.decode(bytes));
+
+const parseLayer: Parser<Omit<StoredLayer, keyof StoredLayerHead>> = (bytes, version) =>
+  layerBody.parse(upgrade('layer', jsonIn(bytes), version));
 
 type SampleBody = Omit<StoredSample, keyof StoredSampleHead>;
 
-/** Checked and filled in one by one as they are asked for: a file has a hundred, and a page may want one of each file. */
-const samplesParser: Parser<(index: number) => SampleBody | undefined> = {
-  kind: 'sample',
-  parse: (json) => {
-    const { samples } = json as { samples: ({ index: number } & Record<string, unknown>)[] };
-    shareNames(samples, new Map());
-    const bodies = new Map<number, Record<string, unknown>>(samples.map((body) => [body.index, body]));
-    const checked = new Map<number, SampleBody>();
-    return (index) => {
-      const body = bodies.get(index);
-      if (body === undefined) return checked.get(index);
-      const made = sampleBody.parse(body);
-      checked.set(index, made);
-      bodies.delete(index);
-      return made;
-    };
-  },
+const samplesIn = (json: unknown, version: number) =>
+  (upgrade('sample', json, version) as { samples: { index: number }[] }).samples;
+
+/** The file of one sample. */
+const parseSample: Parser<SampleBody> = (bytes, version) => sampleBody.parse(samplesIn(jsonIn(bytes), version)[0]);
+
+/**
+ * A file of many samples, by index. They stay bytes and are parsed one by one when they are asked for: a page may want one
+ * of each file, and as objects the samples of a large report are most of what a garbage collector has to walk through.
+ */
+const parseSamples: Parser<(index: number) => SampleBody | undefined> = (bytes, version) => {
+  const entries = entriesOf('samples', bytes);
+  return (index) => {
+    // They ascend by index, and those without answers are not among them.
+    for (let at = Math.min(index % SAMPLES_PER_FILE, entries.length - 1); at >= 0; at--) {
+      const [sample] = samplesIn({ samples: [jsonIn(entries[at]!)] }, version);
+      if (sample!.index <= index) return sample!.index === index ? sampleBody.parse(sample) : undefined;
+    }
+    return undefined;
+  };
 };
 
 /** Of a sample that no method said anything about. */
@@ -196,10 +189,12 @@ function openReport(source: ReportSource, cache: PartCache, id: string, stamp: s
   const layerIndex = indexByName(head.layers);
   const sampleIndex = indexByName(head.samples);
 
-  async function part<T>(path: string, { kind, parse }: Parser<T>): Promise<T | null> {
+  const keyOf = (path: string) => `${id}@${digest}/${path}`;
+
+  async function part<T>(path: string, parse: Parser<T>): Promise<T | null> {
     const hash = head.parts[path];
     if (hash === undefined) return null;
-    return cache.get(`${id}@${digest}/${path}`, async () => {
+    return cache.get(keyOf(path), async () => {
       const content = await source.read(id, path);
       if (content === null || (await digestOf(content)) !== hash) {
         const now = await source.head(id, { fresh: true });
@@ -212,11 +207,25 @@ function openReport(source: ReportSource, cache: PartCache, id: string, stamp: s
         );
       }
       try {
-        return { value: parse(upgrade(kind, JSON.parse(content), version)), characters: content.length };
+        return { value: parse(content, version), size: content.length };
       } catch (error) {
         throw corrupt(`${id}/${path}`, messageOf(error));
       }
     });
+  }
+
+  /** Samples that share a file, as they were asked for of late. */
+  const recent = new Map<number, StoredSample>();
+
+  function parsedSample(sample: StoredSampleHead, bodyOf: ReturnType<typeof parseSamples> | null): StoredSample {
+    try {
+      const whole = { ...sample, ...(bodyOf?.(sample.index) ?? NO_ANSWERS) };
+      recent.set(sample.index, whole);
+      if (recent.size > KEPT_SAMPLES) recent.delete(recent.keys().next().value!);
+      return whole;
+    } catch (error) {
+      throw corrupt(`${id}/${samplePath(sample)}`, messageOf(error));
+    }
   }
 
   return {
@@ -230,17 +239,21 @@ function openReport(source: ReportSource, cache: PartCache, id: string, stamp: s
     sampleNamed: (name) => sampleIndex().get(name),
     async layer(index) {
       const layer = at(head.layers, index, 'layer', id);
-      return { ...layer, ...((await part(layerPath(index), layerParser)) ?? layerBody.parse({})) };
+      return { ...layer, ...((await part(layerPath(index), parseLayer)) ?? layerBody.parse({})) };
     },
     async sample(index) {
       const sample = at(head.samples, index, 'sample', id);
       const path = samplePath(sample);
-      const bodyOf = await part(path, samplesParser);
-      try {
-        return { ...sample, ...(bodyOf?.(index) ?? NO_ANSWERS) };
-      } catch (error) {
-        throw corrupt(`${id}/${path}`, messageOf(error));
-      }
+      if (sample.detailed) return { ...sample, ...((await part(path, parseSample)) ?? NO_ANSWERS) };
+      return recent.get(index) ?? parsedSample(sample, await part(path, parseSamples));
+    },
+    sampleAtHand(index) {
+      const sample = at(head.samples, index, 'sample', id);
+      if (sample.detailed) return undefined;
+      const known = recent.get(index);
+      if (known) return known;
+      const bodyOf = cache.peek<ReturnType<typeof parseSamples>>(keyOf(samplePath(sample)));
+      return bodyOf && parsedSample(sample, bodyOf);
     },
     async array({ url }) {
       const bytes = await source.bytes?.(id, url);
@@ -250,7 +263,7 @@ function openReport(source: ReportSource, cache: PartCache, id: string, stamp: s
       const content = await source.read(id, 'run.json');
       if (content === null) return null;
       try {
-        return runSchema.parse(JSON.parse(content));
+        return runSchema.parse(jsonIn(content));
       } catch (error) {
         throw corrupt(`${id}/run.json`, messageOf(error));
       }
@@ -306,7 +319,9 @@ function indexByName<T extends { name: string }>(entries: readonly T[]): () => R
 
 interface PartCache {
   /** What is kept under the key, or else what `read` gives; two that ask at once wait for one reading. */
-  get<T>(key: string, read: () => Promise<{ value: T; characters: number }>): Promise<T>;
+  get<T>(key: string, read: () => Promise<{ value: T; size: number }>): Promise<T>;
+  /** What is kept under the key. */
+  peek<T>(key: string): T | undefined;
 }
 
 /** Files that are read at once: a page of samples may want a hundred, and each is in memory several times while it is read. */
@@ -331,33 +346,38 @@ function inTurn(most: number): <T>(task: () => Promise<T>) => Promise<T> {
 
 /** Least recently used files go first. Keys hold the report's digest, so nothing in it can be out of date. */
 function partCache(): PartCache {
-  const entries = new Map<string, { value: Promise<unknown>; characters: number }>();
+  const entries = new Map<string, { promise: Promise<unknown>; value?: unknown; size: number }>();
   const load = inTurn(LOADS_AT_ONCE);
-  let characters = 0;
+  let bytes = 0;
+
+  function latest(key: string) {
+    const known = entries.get(key);
+    if (known) {
+      entries.delete(key);
+      entries.set(key, known);
+    }
+    return known;
+  }
+
   return {
-    get<T>(key: string, read: () => Promise<{ value: T; characters: number }>): Promise<T> {
-      const known = entries.get(key);
-      if (known) {
-        entries.delete(key);
-        entries.set(key, known);
-        return known.value as Promise<T>;
-      }
-      const entry = {
-        characters: 0,
-        value: load(read).then((loaded) => {
-          entry.characters = loaded.characters;
-          characters += loaded.characters;
-          for (const [oldest, { characters: size }] of entries) {
-            if (characters <= CACHE_CHARACTERS || oldest === key) break;
-            entries.delete(oldest);
-            characters -= size;
-          }
-          return loaded.value;
-        }),
-      };
+    peek: <T>(key: string) => latest(key)?.value as T | undefined,
+    get<T>(key: string, read: () => Promise<{ value: T; size: number }>): Promise<T> {
+      const known = latest(key);
+      if (known) return known.promise as Promise<T>;
+      const promise = load(read).then((loaded) => {
+        Object.assign(entry, loaded);
+        bytes += loaded.size;
+        for (const [oldest, { size: freed }] of entries) {
+          if (bytes <= CACHE_BYTES || oldest === key) break;
+          entries.delete(oldest);
+          bytes -= freed;
+        }
+        return loaded.value;
+      });
+      const entry = { promise, size: 0 };
       entries.set(key, entry);
-      entry.value.catch(() => entries.delete(key));
-      return entry.value;
+      promise.catch(() => entries.delete(key));
+      return promise;
     },
   };
 }

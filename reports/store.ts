@@ -44,7 +44,7 @@ export function folderSource(folder: string): ReportSource {
     },
     async bytes(id, path) {
       const found = await place(folder, id);
-      return found && readBytesIfThere(join(found.path, path));
+      return found && readIfThere(join(found.path, path));
     },
   };
 }
@@ -238,16 +238,12 @@ async function writeText(path: string, text: string): Promise<void> {
 }
 
 async function readText(id: string, path: string): Promise<string> {
-  const text = await readIfThere(path);
-  if (text !== null) return text;
+  const bytes = await readIfThere(path);
+  if (bytes !== null) return bytes.toString('utf8');
   throw new ReportError('REPORT_CHANGED', `Report "${id}" went away while it was read (${basename(path)})`);
 }
 
-async function readIfThere(path: string): Promise<string | null> {
-  return (await readBytesIfThere(path))?.toString('utf8') ?? null;
-}
-
-async function readBytesIfThere(path: string): Promise<Buffer | null> {
+async function readIfThere(path: string): Promise<Buffer<ArrayBuffer> | null> {
   try {
     return await readFile(path);
   } catch (error) {

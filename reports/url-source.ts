@@ -84,7 +84,7 @@ export function urlSource(
     },
     async read(id, path) {
       const response = await get(`${id}/${path}`);
-      return response.status === 404 ? null : response.text();
+      return response.status === 404 ? null : new Uint8Array(await response.arrayBuffer());
     },
     async bytes(_, path) {
       // A site keeps the pictures and arrays of all its reports together, beside the folder of the reports.

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { roundNumber, toJson } from '../../reports/json.ts';
+import { entriesOf, roundNumber, toJson } from '../../reports/json.ts';
 
 describe('JSON of a report', () => {
   it('sorts keys, keeps short values on one line and leaves out what is undefined', () => {
@@ -32,6 +32,29 @@ describe('JSON of a report', () => {
         const text = toJson(value);
         expect(toJson(reversed(value))).toBe(text);
         expect(toJson(JSON.parse(text))).toBe(text);
+      }),
+      { seed: 7, numRuns: 200 },
+    );
+  });
+
+  it('is cut into its entries as it would be parsed, whatever they hold and however it is laid out', () => {
+    const entry = fc.dictionary(fc.string({ unit: 'grapheme' }), fc.jsonValue({ maxDepth: 2 }));
+    const long = {
+      name: 'a",\n    {"ü',
+      list: Array.from({ length: 30 }, (_, i) => ({ layer: `block ${i}`, value: i })),
+    };
+    fc.assert(
+      fc.property(fc.array(fc.oneof(entry, fc.constant(long)), { maxLength: 6 }), (samples) => {
+        const text = toJson({ samples });
+        const expected = (JSON.parse(text) as { samples: unknown[] }).samples;
+        for (const laidOut of [
+          text,
+          JSON.stringify({ samples: expected }),
+          JSON.stringify({ samples: expected }, null, 2),
+        ]) {
+          const entries = entriesOf('samples', new TextEncoder().encode(laidOut));
+          expect(entries.map((bytes) => JSON.parse(new TextDecoder().decode(bytes)))).toEqual(expected);
+        }
       }),
       { seed: 7, numRuns: 200 },
     );
