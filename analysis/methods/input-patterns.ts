@@ -22,8 +22,8 @@ import { componentGram, inputComponents, PARTS, singularPatterns, type SingularP
 
 /** Largest smaller side (inputs or neurons) that is decomposed whole: above it the eigenvalues alone take minutes. */
 const LARGEST_SIDE = 2048;
-/** Float64 multiply-adds that all layers and samples together may cost (some minutes); a product in float32 counts a sixteenth. */
-const BUDGET = 2e11;
+/** What all layers and samples together may cost, in nanoseconds of one core: about a minute. */
+const BUDGET = 6e10;
 /** A layer that would be seen at fewer samples than this is read from fewer neurons instead. */
 const FEWEST_SAMPLES = 3;
 const FEWEST_NEURONS = 64;
@@ -43,7 +43,7 @@ export interface LayerPlan {
 export const inputPatterns: Method = {
   id: 'input-patterns',
   question: 'Which patterns in this input make up what a layer does, and how many does it take?',
-  version: 1,
+  version: 2,
   settings: ['count', 'gamma', 'mode'],
   units(study) {
     if (study.detailed.length === 0) return 'no sample was chosen to be looked at in detail (--detail)';
@@ -134,23 +134,33 @@ function planLayers(study: Study): LayerPlan[] {
       };
     })
     .toSorted((a, b) => a.readings[0]!.cost - b.readings[0]!.cost);
+  const few = Math.min(FEWEST_SAMPLES, detailed.length);
   let left = BUDGET;
-  const made = candidates.map(({ layer, readings }, i) => {
+  const affordable = candidates.map(({ layer, readings }, i) => {
     const share = left / (candidates.length - i);
-    const chosen =
-      readings.find(({ cost }) => cost * Math.min(FEWEST_SAMPLES, detailed.length) <= share) ?? readings.at(-1)!;
-    const samples = Math.max(1, Math.min(detailed.length, Math.floor(share / chosen.cost)));
-    left -= samples * chosen.cost;
-    return { layer, neurons: chosen.neurons, drawn: chosen.drawn, rows: chosen.rows, samples };
+    const chosen = readings.find(({ cost }) => cost * few <= share) ?? readings.at(-1)!;
+    left -= few * chosen.cost;
+    return { layer, readings, chosen };
+  });
+  // Layers are compared with one another: those that are drawn from are read from equally many neurons.
+  const drawn = Math.min(...affordable.flatMap(({ chosen }) => (chosen.drawn ? [chosen.neurons.length] : [])));
+  left = BUDGET;
+  const made = affordable.map(({ layer, readings, chosen }, i) => {
+    const equal = (chosen.drawn && readings.find(({ neurons }) => neurons.length <= drawn)) || chosen;
+    const { cost, ...reading } = equal;
+    const samples = Math.max(1, Math.min(detailed.length, Math.floor(left / (candidates.length - i) / cost)));
+    left -= samples * cost;
+    return { layer, ...reading, samples };
   });
   return made.toSorted((a, b) => a.layer.index - b.layer.index);
 }
 
-/** Float64 multiply-adds of one sample: rows, Gram matrix (sparse where a layer is wide), and three sets of eigenvalues. */
+/** Nanoseconds of one core for one sample, as measured: rows, Gram matrix (sparse where a layer is wide), three sets of eigenvalues. */
 function costOf(neurons: number, inputs: number, products: number): number {
   const side = Math.min(neurons, inputs);
-  const gram = neurons > inputs ? 0.1 * neurons * inputs ** 2 : 0.5 * inputs * neurons ** 2;
-  return products / 16 + gram + (neurons > inputs ? 4 : 3) * side ** 3;
+  const [gram, eigen] =
+    neurons > inputs ? [0.05 * neurons * inputs ** 2, 1.5 * side ** 3] : [0.5 * inputs * neurons ** 2, 0.8 * side ** 3];
+  return products / 24 + gram + eigen;
 }
 
 function pathCost(network: Network, layer: Layer): number {

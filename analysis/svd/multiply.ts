@@ -112,39 +112,66 @@ export function gramOfRows(a: Float64Array, count: number, size: number): Float6
 export function addGramOfRows(a: Float64Array, count: number, size: number, gram: Float64Array): void {
   for (let start = 0; start < size; start += TILE) {
     const width = Math.min(TILE, size - start);
-    for (let i = 0; i < count; i++) {
+    for (let i = 0; i < count; i += 2) {
       let j = 0;
-      for (; j + 3 <= i; j += 4) addFourDots(a, i * size + start, j * size + start, size, width, gram, i * count + j);
-      for (; j <= i; j++) gram[i * count + j]! += dot(a, i * size + start, a, j * size + start, width);
+      // Four columns at a time as far as both rows reach.
+      if (i + 1 < count) for (; j + 3 <= i; j += 4) addEightDots(a, i, j, size, start, width, gram, count);
+      for (let r = i; r < Math.min(count, i + 2); r++) {
+        for (let c = j; c <= r; c++) gram[r * count + c]! += dot(a, r * size + start, a, c * size + start, width);
+      }
     }
   }
 }
 
-function addFourDots(
+/** Rows i and i + 1 with rows j … j + 3: what is loaded once serves several products. */
+function addEightDots(
   a: Float64Array,
-  x: number,
-  y0: number,
-  stride: number,
+  i: number,
+  j: number,
+  size: number,
+  start: number,
   width: number,
   out: Float64Array,
-  at: number,
+  count: number,
 ): void {
-  const y1 = y0 + stride;
-  const y2 = y1 + stride;
-  const y3 = y2 + stride;
+  const x0 = i * size + start;
+  const x1 = x0 + size;
+  const y0 = j * size + start;
+  const y1 = y0 + size;
+  const y2 = y1 + size;
+  const y3 = y2 + size;
   let s0 = 0;
   let s1 = 0;
   let s2 = 0;
   let s3 = 0;
+  let t0 = 0;
+  let t1 = 0;
+  let t2 = 0;
+  let t3 = 0;
   for (let c = 0; c < width; c++) {
-    const value = a[x + c]!;
-    s0 += value * a[y0 + c]!;
-    s1 += value * a[y1 + c]!;
-    s2 += value * a[y2 + c]!;
-    s3 += value * a[y3 + c]!;
+    const p = a[x0 + c]!;
+    const q = a[x1 + c]!;
+    const b0 = a[y0 + c]!;
+    const b1 = a[y1 + c]!;
+    const b2 = a[y2 + c]!;
+    const b3 = a[y3 + c]!;
+    s0 += p * b0;
+    s1 += p * b1;
+    s2 += p * b2;
+    s3 += p * b3;
+    t0 += q * b0;
+    t1 += q * b1;
+    t2 += q * b2;
+    t3 += q * b3;
   }
-  out[at]! += s0;
-  out[at + 1]! += s1;
-  out[at + 2]! += s2;
-  out[at + 3]! += s3;
+  const first = i * count + j;
+  const second = first + count;
+  out[first]! += s0;
+  out[first + 1]! += s1;
+  out[first + 2]! += s2;
+  out[first + 3]! += s3;
+  out[second]! += t0;
+  out[second + 1]! += t1;
+  out[second + 2]! += t2;
+  out[second + 3]! += t3;
 }
