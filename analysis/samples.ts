@@ -15,6 +15,7 @@ import { IMAGE_EXTENSIONS, openImageFolder } from './samples/image-folder.ts';
 import { toInput, type InputSamples } from './samples/input.ts';
 import { readClassNames, readLabels, unreadable } from './samples/label-file.ts';
 import { classNamesFrom, resolveLabels } from './samples/labels.ts';
+import { lookedUp } from './samples/lookup.ts';
 import { openNpy, openNpz } from './samples/npy.ts';
 import { openPoints, POINT_EXTENSIONS } from './samples/points.ts';
 import type { OpenOptions, SampleSource } from './samples/source.ts';
@@ -159,15 +160,17 @@ export async function openInputSamples(
 ): Promise<{ samples: InputSamples; classNames: readonly string[] | null }> {
   const { shape } = nodeOf(network, network.input);
   const { labels, classes, limit } = settings;
-  const samples = settings.samples
+  const { lookup } = network;
+  const opened = settings.samples
     ? await openSamples(settings.samples, {
         labels,
         classes,
         limit,
-        inputShape: shape,
+        inputShape: lookup?.shape ?? shape,
         ownClassNames: network.classNames,
       })
     : noSamples(classes ? (await readClassNames(classes)).names : network.classNames);
+  const samples = lookup && opened.count > 0 ? lookedUp(opened, lookup) : opened;
   checkLabels(samples, nodeOf(network, network.output).shape);
   const inputs = toInput(samples, {
     shape,

@@ -56,6 +56,10 @@ export function inputView(shape: Shape, layout: InputLayout, rawShape: Shape): V
   if (layout.kind === 'points') {
     return { kind: 'points', height: size / 3, width: 3, channels: 1, arrange: (vector) => Float32Array.from(vector) };
   }
+  if (layout.kind === 'signal' && shape.length === 3) {
+    const [, height, width] = shape as [number, number, number];
+    return { kind: 'signal', height, width, channels: 1, arrange: (vector) => Float32Array.from(vector) };
+  }
   return { kind: layout.kind, height: 1, width: size, channels: 1, arrange: (vector) => Float32Array.from(vector) };
 }
 

@@ -6,6 +6,7 @@ import { ancestorsOf } from '../network/forward.ts';
 import {
   parameterCountOf,
   type InputLayout,
+  type Lookup,
   type Network,
   type Node,
   type NodeId,
@@ -42,8 +43,9 @@ export interface Graph {
   /** In an order in which each follows its inputs. */
   readonly nodes: readonly GraphNode[];
   readonly inputs: readonly NodeId[];
-  /** The input to explain. */
+  /** The input to explain: one of the inputs, or the rows that it looks up. */
   readonly input: NodeId;
+  readonly lookup?: Lookup | undefined;
   readonly outputs: readonly NodeId[];
   readonly unsupported: readonly UnsupportedNode[];
   /** Values that cannot be computed, because they depend on an unsupported node. */
@@ -250,6 +252,13 @@ export function networkOf(graph: Graph, { output: wanted }: LoadOptions = {}): N
     });
   }
   const kept = new Set(reached.map((node) => node.id));
+  const { lookup } = graph;
+  if (lookup && kept.has(lookup.input)) {
+    throw new UserError(
+      `The input "${lookup.input}" of ${file} names rows of a table and is used otherwise too: nothing is linear in a choice.`,
+      { hint: 'Export the model from the rows on.' },
+    );
+  }
   const nodes = named(graph.nodes.filter((node) => kept.has(node.id)));
   const outputShape = nodes.find((node) => node.id === output)!.shape;
   const inputShape = nodes.find((node) => node.id === input)!.shape;
@@ -261,6 +270,7 @@ export function networkOf(graph: Graph, { output: wanted }: LoadOptions = {}): N
     sha256: graph.sha256,
     nodes,
     input,
+    ...(lookup && { lookup }),
     otherInputs: graph.inputs.filter((id) => id !== input && kept.has(id)),
     output,
     otherOutputs,
@@ -271,10 +281,14 @@ export function networkOf(graph: Graph, { output: wanted }: LoadOptions = {}): N
     parameterCount: parameterCountOf(nodes),
     notes: [
       ...graph.notes,
+      ...(lookup ? [lookupNote(lookup)] : []),
       ...lost.map((id) => `The output "${id}" is left out: it depends on an op that is not supported.`),
     ],
   };
 }
+
+const lookupNote = ({ input, table }: Lookup): string =>
+  `The input "${input}" names rows of a table of ${table.shape.join(' × ')} numbers; nothing is linear in a choice, so the rows are the explained input.`;
 
 /** Nodes under their final names: those with weights choose first (conventions.md, Names). */
 function named(nodes: readonly GraphNode[]): Node[] {
@@ -301,6 +315,13 @@ export function layoutOf(shape: Shape): InputLayout {
   if (shape.length === 3 && a === b && a > 4) return { kind: 'image', channelAxis: null, heightAxis: 1, widthAxis: 2 };
   if (shape.length === 3) return { ...none, kind: 'signal', channelAxis: 1, widthAxis: 2 };
   return { ...none, kind: 'vector' };
+}
+
+/** Sequences [1, time, features]; square ones stay pictures. */
+export function sequenceLayout(shape: Shape): InputLayout {
+  const layout = layoutOf(shape);
+  if (shape.length !== 3 || layout.kind === 'image') return layout;
+  return { kind: 'signal', channelAxis: 2, heightAxis: null, widthAxis: 1 };
 }
 
 /** Pixels of 0 to 255 scaled to [0, 1]; other numbers as they are. */

@@ -1,7 +1,7 @@
 // The shapes of an ONNX file's inputs, batch 1: files leave sizes free, or fix a batch that is none of ours.
 import { EXIT, UserError } from '../errors.ts';
 import { sizeOf, type Shape } from '../kernels/kernels.ts';
-import type { GraphProto, ValueInfoProto } from '../kernels/onnx-protobuf.ts';
+import type { AttributeProto, GraphProto, ValueInfoProto } from '../kernels/onnx-protobuf.ts';
 import type { Constant } from '../network/constant-folding.ts';
 import type { FileNode } from './onnx-functions.ts';
 
@@ -60,25 +60,30 @@ export function inputShape(
 }
 
 const recurrent = new Set(['LSTM', 'GRU', 'RNN']);
-/** Ops that leave the first two axes of their first input where they are. */
+/** Ops that leave the first two axes of their inputs where they are. */
 const keeping = new Set(
   'Identity Cast Dropout Relu LeakyRelu Elu Gelu Tanh Sigmoid Add Sub Mul Div MatMul LayerNormalization Concat'.split(
     ' ',
   ),
 );
 
-/** True where an input leads to a recurrent op that counts time on axis 0 and the batch on axis 1. */
-export function hasTimeFirst(input: string, nodes: readonly FileNode[]): boolean {
-  const reached = new Set([input]);
+/** Which axis of an input that leads to a recurrent op is the batch: 1 where time stands first; undefined where none is reached. */
+export function sequenceBatchAxis(input: string, nodes: readonly FileNode[]): 0 | 1 | undefined {
+  /** Where axis 0 of the input lies in a value. */
+  const reached = new Map<string, 0 | 1>([[input, 0]]);
   for (const { op, domain, inputs, outputs, attributes } of nodes) {
-    if (domain !== '') continue;
-    const first = inputs[0] !== undefined && reached.has(inputs[0]);
-    if (recurrent.has(op) && first) return !attributes.some(({ name, i }) => name === 'layout' && i === 1);
-    const looksUp = op === 'Gather' && reached.has(inputs[1] ?? '');
-    const keeps = keeping.has(op) && (first || (op !== 'MatMul' && inputs.some((name) => reached.has(name))));
-    if (keeps || looksUp) for (const name of outputs) reached.add(name);
+    const [first] = inputs;
+    const whole = (key: string): AttributeProto | undefined => attributes.find(({ name }) => name === key);
+    const from = op === 'Gather' ? inputs[1] : keeping.has(op) ? inputs.find((name) => reached.has(name)) : first;
+    const at = domain === '' && from !== undefined ? reached.get(from) : undefined;
+    if (at === undefined || (op === 'MatMul' && from !== first)) continue;
+    if (recurrent.has(op)) return at === (whole('layout')?.i === 1 ? 0 : 1) ? 0 : 1;
+    const [a, b] = whole('perm')?.ints ?? [];
+    const swaps = op === 'Transpose' && a === 1 && b === 0;
+    const stays = keeping.has(op) || op === 'Gather' || (op === 'Transpose' && a === 0 && b === 1);
+    if (swaps || stays) for (const name of outputs) reached.set(name, swaps ? ((1 - at) as 0 | 1) : at);
   }
-  return false;
+  return undefined;
 }
 
 /** The size that the weights of the nodes reading an input ask for along an axis. */

@@ -46,6 +46,8 @@ export interface Importer {
   word(key: string, fallback: string): string;
   /** A setting that is a list of words; undefined where it is absent. */
   words(key: string): readonly string[] | undefined;
+  /** The rows of a table (input i) that the explained input (input j) names; refuses the node where that is not what they are. */
+  rows(i: number, j: number): NodeId;
   /** Adds a node on the way to the result. */
   step(what: string, draft: Draft): NodeId;
   constantStep(what: string, value: Tensor): NodeId;
@@ -417,7 +419,8 @@ const pad: OnnxOp = {
 
 const gather: OnnxOp = {
   convert(c) {
-    const indices = c.constant(1) ?? c.refuse('its indices are computed');
+    const indices = c.constant(1);
+    if (!indices) return { op: 'identity', inputs: [c.rows(0, 1)] };
     return {
       op: 'gather',
       inputs: [c.id(0)],
@@ -512,9 +515,12 @@ const upsample: OnnxOp = {
   },
 };
 
+/** Why a cast is refused. */
+export const toWhole = 'to whole numbers or truth values';
+
 const cast: OnnxOp = {
   convert(c) {
-    if (c.word('to', 'float') !== 'float') c.refuse('to whole numbers or truth values');
+    if (c.word('to', 'float') !== 'float') c.refuse(toWhole);
     return { op: 'identity', inputs: [c.id(0)] };
   },
 };

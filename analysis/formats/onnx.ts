@@ -1,17 +1,25 @@
 // ONNX files (opsets 7 to 22, older ones where they mean the same): what constants alone determine is folded on the way, so
 // that shapes are plain numbers, and every node that is left becomes nodes of ours (onnx-ops.ts).
 import { UserError } from '../errors.ts';
-import type { Tensor } from '../kernels/kernels.ts';
+import type { Shape, Tensor } from '../kernels/kernels.ts';
 import { DataType, decodeModel, type GraphProto, type ModelProto, type TensorProto } from '../kernels/onnx-protobuf.ts';
 import { fold, foldable, Misfit, type Constant } from '../network/constant-folding.ts';
-import type { NodeId, UnsupportedNode } from '../network/network.ts';
-import { chooseName, givenShape, graphBuilder, type Draft, type Graph, type LoadOptions } from './graph.ts';
+import type { Lookup, NodeId, UnsupportedNode } from '../network/network.ts';
+import {
+  chooseName,
+  givenShape,
+  graphBuilder,
+  sequenceLayout,
+  type Draft,
+  type Graph,
+  type LoadOptions,
+} from './graph.ts';
 import { modelName, sha256, type ModelFile } from './model-file.ts';
 import { attributesOf, constantAttribute, type Attributes } from './onnx-attributes.ts';
 import { namesUsed, withoutFunctions, type FileNode } from './onnx-functions.ts';
-import { checkBatch, guessedSize, hasTimeFirst, inputShape } from './onnx-inputs.ts';
+import { checkBatch, guessedSize, sequenceBatchAxis, inputShape } from './onnx-inputs.ts';
 import { classNamesOf, metadataOf, preprocessingOf } from './onnx-metadata.ts';
-import { contributedOps, foldedSettings, onnxOps, tensorOf, type Importer, type OnnxOp } from './onnx-ops.ts';
+import { contributedOps, foldedSettings, onnxOps, tensorOf, toWhole, type Importer, type OnnxOp } from './onnx-ops.ts';
 import { constantTypeOf, dataTypeName, readTensor } from './onnx-tensor.ts';
 
 const oldestOpset = 7;
@@ -80,25 +88,38 @@ export function readOnnx(model: ModelFile, options: LoadOptions = {}): Graph {
   const names = given.map(({ name }) => name);
   const floats = given.filter((input) => constantTypeOf(input.type?.tensorType?.elemType ?? 0) === 'float');
   const input = chooseName('input', options.input ?? floats[0]?.name, names, file);
+  /** An input as the file sees it: a sample is [1, time, …] like any other, also where the file has its time first. */
+  const addInput = (id: NodeId, shape: Shape, batchAxis: number | undefined): NodeId => {
+    const perm = shape.map((_, axis) => (batchAxis === 1 && axis < 2 ? 1 - axis : axis));
+    builder.addInput(
+      id,
+      perm.map((axis) => shape[axis]!),
+    );
+    if (perm[0] === 0) return id;
+    const behind = builder.freeId(`${id}/time first`);
+    return builder.add(behind, behind, { op: 'transpose', inputs: [id], attributes: { perm } });
+  };
+  /** Values that are the explained input as whole numbers, which can only name rows of a table; and why not otherwise. */
+  const choices = new Map<string, UnsupportedNode | null>();
+  const useAsNumber = (name: string): void => {
+    const why = choices.get(resolve(name));
+    if (why && !unsupported.includes(why)) unsupported.push(why);
+  };
+  let lookup: Lookup | undefined;
+  /** The looked up rows: the input that they are, and as the file sees them. */
+  let rows: { readonly id: NodeId; readonly behind: NodeId } | undefined;
   for (const info of given) {
-    const timeFirst = hasTimeFirst(info.name, nodes);
+    const batchAxis = sequenceBatchAxis(info.name, nodes);
     const shape = inputShape(info, {
       file,
       given: givenShape(options, info.name, info.name === input),
       guess: (axis) => guessedSize(info.name, axis, nodes, constantAt),
       notes,
-      batchAxis: timeFirst ? 1 : 0,
+      batchAxis: batchAxis ?? 0,
     });
-    if (!timeFirst || shape.length < 2) {
-      builder.addInput(info.name, shape);
-      continue;
-    }
-    // A sample is [1, time, …] like any other; the file's own order stands behind it.
-    const [time, batch, ...rest] = shape;
-    builder.addInput(info.name, [batch!, time!, ...rest]);
-    const perm = shape.map((_, axis) => (axis < 2 ? 1 - axis : axis));
-    const id = builder.freeId(`${info.name}/time first`);
-    aliases.set(info.name, builder.add(id, id, { op: 'transpose', inputs: [info.name], attributes: { perm } }));
+    const behind = addInput(info.name, shape, batchAxis);
+    if (behind !== info.name) aliases.set(info.name, behind);
+    if (info.name === input) choices.set(behind, null);
   }
 
   const importNodes = (list: readonly FileNode[]): void => {
@@ -112,7 +133,10 @@ export function readOnnx(model: ModelFile, options: LoadOptions = {}): Graph {
           });
         }
         if (!(error instanceof Refusal)) throw error;
-        unsupported.push({ op: opName(node), node: nodeName(node), reason: error.message || undefined });
+        const why = { op: opName(node), node: nodeName(node), reason: error.message || undefined };
+        const [from, to] = [resolve(node.inputs[0] ?? ''), node.outputs[0]];
+        if (error.message === toWhole && choices.has(from) && to) choices.set(to, why);
+        else unsupported.push(why);
         for (const output of node.outputs) if (output !== '') unknown.add(output);
       }
     }
@@ -123,7 +147,10 @@ export function readOnnx(model: ModelFile, options: LoadOptions = {}): Graph {
     const op = tableEntry(node);
     const settings = op?.settings ?? foldedSettings.get(kind);
     const standard = node.domain === '';
-    if (namesUsed(node).some((name) => unknown.has(resolve(name)))) {
+    const choice = node.inputs.findIndex((name) => choices.has(resolve(name)));
+    const read = choice === 1 && kind === 'Gather' ? node.inputs.slice(0, 1) : namesUsed(node);
+    for (const name of read) useAsNumber(name);
+    if (read.some((name) => unknown.has(resolve(name)))) {
       for (const output of outputs) if (output !== '') unknown.add(output);
       if (!op && !(standard && (foldable(kind) || folded.has(kind)))) throw new Refusal();
       return;
@@ -249,6 +276,20 @@ export function readOnnx(model: ModelFile, options: LoadOptions = {}): Graph {
         const value = attributes[key];
         return Array.isArray(value) && value.every((word) => typeof word === 'string') ? value : undefined;
       },
+      rows(i, j) {
+        const computed = 'its indices are computed';
+        const { tensor } = this.weight(i);
+        if (!choices.has(resolve(nameAt(j)))) throw new Refusal(computed);
+        if (Number(attributes['axis'] ?? 0) !== 0 || tensor.shape.length !== 2) throw new Refusal(computed);
+        if (lookup && lookup.table.data !== tensor.data) throw new Refusal('its input names rows of a second table');
+        if (!rows) {
+          lookup = { input, shape: builder.shapeOf(input), table: tensor };
+          const id = builder.freeId(`${input}/rows`);
+          const shape = [...builder.shapeOf(resolve(input)), tensor.shape[1]!];
+          rows = { id, behind: addInput(id, shape, sequenceBatchAxis(input, nodes)) };
+        }
+        return rows.behind;
+      },
       step(what, draft) {
         const id = builder.freeId(`${first}/${what}`);
         return builder.add(id, `${nodeName(node)}/${what}`, draft);
@@ -262,12 +303,17 @@ export function readOnnx(model: ModelFile, options: LoadOptions = {}): Graph {
 
   importNodes(nodes);
   const outputs: NodeId[] = [];
-  for (const { name } of graph.output) outputs.push(unknown.has(resolve(name)) ? name : idOf(name));
+  for (const { name } of graph.output) {
+    useAsNumber(name);
+    outputs.push(unknown.has(resolve(name)) ? name : idOf(name));
+  }
   checkBatch(graph, (name) => (builder.has(resolve(name)) ? builder.shapeOf(resolve(name)) : undefined), given, file);
   if (halfPrecision.size > 0) notes.push('Half-precision weights are computed with in float32.');
 
   const hints = metadataOf(proto);
-  const shape = builder.shapeOf(input);
+  const explained = rows?.id ?? input;
+  const shape = builder.shapeOf(explained);
+  const isSequence = lookup !== undefined || sequenceBatchAxis(input, nodes) !== undefined;
   return {
     file,
     name: modelName(model),
@@ -275,7 +321,9 @@ export function readOnnx(model: ModelFile, options: LoadOptions = {}): Graph {
     sha256: sha256(model.bytes, ...external),
     nodes: builder.nodes,
     inputs: names,
-    input,
+    input: explained,
+    lookup,
+    layout: isSequence ? sequenceLayout(shape) : undefined,
     outputs,
     unsupported,
     unknown,

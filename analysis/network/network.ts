@@ -40,6 +40,19 @@ export interface Preprocessing {
   readonly source: string;
 }
 
+/**
+ * Where a file's input takes whole numbers that name rows of a table (words, categories): nothing is linear in a choice, so
+ * the rows are the explained input, and samples of whole numbers are looked up as they are read.
+ */
+export interface Lookup {
+  /** The file's own input. */
+  readonly input: string;
+  /** Its shape with its batch of 1; the explained input has one axis more, the columns of the table. */
+  readonly shape: Shape;
+  /** [rows, columns]. */
+  readonly table: Tensor;
+}
+
 export interface Network {
   readonly name: string;
   readonly format: 'onnx' | 'tfjs-layers' | 'tfjs-graph' | 'keras-h5' | 'keras-v3';
@@ -48,6 +61,7 @@ export interface Network {
   /** The input that is explained; the others are fed. */
   readonly input: NodeId;
   readonly otherInputs: readonly NodeId[];
+  readonly lookup?: Lookup;
   /** The output that is explained (a final softmax or sigmoid already taken off: see `stripped`). */
   readonly output: NodeId;
   readonly otherOutputs: readonly NodeId[];
