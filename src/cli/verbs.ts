@@ -22,6 +22,11 @@ export const VERBS: readonly VerbEntry[] = [
   },
   { name: 'build', summary: 'the static site from the reports', load: () => import('./build.ts') },
   {
+    name: 'pack',
+    summary: 'the static site as one zip file that opens without a server',
+    load: () => import('./pack.ts'),
+  },
+  {
     name: 'diff',
     summary: 'two reports compared, every difference with its noise floor',
     load: () => import('./diff.ts'),

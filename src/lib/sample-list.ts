@@ -1,4 +1,5 @@
 // In the browser: filters and sorts the table of samples over all pages of it. Names are set as text, never as markup.
+import { pageAddress, readPublished } from './published.ts';
 import { confidenceText, ROWS_PER_PAGE, type SampleRow } from './sample-rows.ts';
 
 type Key = 'i' | 'l' | 'p' | 'r' | 'c' | 'd';
@@ -40,7 +41,7 @@ export function enhanceSampleList(list: HTMLElement): void {
 
   const update = async () => {
     const own = ++turn;
-    rows ??= fetch(list.dataset.rows!).then((response) => response.json() as Promise<SampleRow[]>);
+    rows ??= readPublished<SampleRow[]>(list.dataset.json!);
     const values = new FormData(form);
     const text = (name: string) => {
       const value = values.get(name);
@@ -104,7 +105,7 @@ function drawRow(list: HTMLElement, columns: string, row: SampleRow): HTMLTableR
         const image = cell.appendChild(document.createElement('img'));
         Object.assign(image, {
           className: 'pixels pixels-photo',
-          src: list.dataset.site! + row.t,
+          src: list.dataset.folderSite! + row.t,
           width: 28,
           height: 28,
           alt: '',
@@ -114,7 +115,7 @@ function drawRow(list: HTMLElement, columns: string, row: SampleRow): HTMLTableR
       cell.setAttribute('scope', 'row');
       cell.className = 'is-text';
       const name = row.o ? cell.appendChild(document.createElement('a')) : cell;
-      if (name instanceof HTMLAnchorElement) name.href = `${list.dataset.samples}${row.i}/`;
+      if (name instanceof HTMLAnchorElement) name.href = pageAddress(`${list.dataset.folderSamples}${row.i}/`);
       name.textContent = row.n;
     } else if (column === 'c') cell.textContent = confidenceText(row.c);
     else if (column === 'd') cell.textContent = row.d === null ? '–' : String(row.d);

@@ -1,4 +1,5 @@
 // Search over models, layers, samples and terms: an index written at build time, and matching that the browser does itself.
+import { pageAddress, readPublished } from './published.ts';
 
 /** One thing that can be found; keys are short because there may be thousands. */
 export interface Entry {
@@ -6,7 +7,7 @@ export interface Entry {
   readonly t: string;
   /** Kind: model, layer, sample, method, term. */
   readonly k: string;
-  /** Address. */
+  /** Address below the site's root. */
   readonly u: string;
   /** Where it belongs, and further words to find it by. */
   readonly x: string;
@@ -43,7 +44,7 @@ export function enhanceSearch(root: HTMLElement): void {
       status.textContent = '';
       return;
     }
-    entries ??= fetch(root.dataset.index!).then((response) => response.json() as Promise<Entry[]>);
+    entries ??= readPublished<Entry[]>(root.dataset.json!);
     let all: Entry[];
     try {
       all = await entries;
@@ -54,7 +55,7 @@ export function enhanceSearch(root: HTMLElement): void {
     }
     if (query !== input.value) return;
     const found = findEntries(all, query);
-    list.replaceChildren(...found.map(drawEntry));
+    list.replaceChildren(...found.map((entry) => drawEntry(entry, root.dataset.folderSite!)));
     status.textContent =
       found.length === 0 ? 'Nothing found.' : found.length === 1 ? 'One result' : `${found.length} results`;
   };
@@ -69,10 +70,10 @@ export function enhanceSearch(root: HTMLElement): void {
   void update();
 }
 
-function drawEntry(entry: Entry): HTMLLIElement {
+function drawEntry(entry: Entry, site: string): HTMLLIElement {
   const item = document.createElement('li');
   const link = item.appendChild(document.createElement('a'));
-  link.href = entry.u;
+  link.href = pageAddress(site + entry.u);
   link.textContent = entry.t;
   const note = item.appendChild(document.createElement('span'));
   note.className = 'quiet';

@@ -153,7 +153,7 @@ function readPage(html: string): PageFacts {
     for (const name of found.keys())
       if (/^on[a-z]+$/.test(name)) problems.push(`an inline handler ${name} on ${where}`);
     const kind = where === 'link' && found.get('rel') === 'canonical' ? 'link-canonical' : where;
-    for (const attribute of ['href', 'src', 'data-rows', 'data-index']) {
+    for (const attribute of ['href', 'src', 'action', 'data-json']) {
       const value = found.get(attribute);
       if (value !== undefined) references.push({ attribute, value, tag: kind });
     }
