@@ -233,7 +233,8 @@ export const settingsSchema = z.strictObject({
     .meta({
       group: 'scope',
       placeholder: 'GLOB',
-      description: 'Only layers whose name fits: * within it, alternatives as {a,b}',
+      description:
+        'Layers that are examined one by one: names that fit, with * and {a,b}; sums over layers still count all of them',
     } satisfies About),
   split: names({
     group: 'scope',
