@@ -15,6 +15,7 @@ import { multiplyAddsOf } from './network/inspect.ts';
 import { nodeOf, type Preprocessing } from './network/network.ts';
 import type { Answer } from './methods/method.ts';
 import { opOf } from './ops/index.ts';
+import { inputDoubts, probabilitiesOf } from './methods/probabilities.ts';
 import type { Study } from './study.ts';
 
 /** Above this many samples only the detailed and the wrong ones get a thumbnail. */
@@ -37,9 +38,9 @@ export async function assembleReport(
   const byName = new Map(layers.map((layer) => [layer.name, layer]));
   for (const { on, fields } of answers) {
     const target = on === 'model' ? model : 'layer' in on ? byName.get(on.layer)! : samples[on.sample]!;
-    for (const [field, value] of Object.entries(fields)) setField(target as Record<string, unknown>, field, value);
+    for (const [field, value] of Object.entries(fields)) setField(target, field, value);
   }
-  model.findings = [...(model.findings ?? []), ...exactnessFindings(samples, layers, model)];
+  model.findings = [...(model.findings ?? []), ...inputDoubts(study), ...exactnessFindings(samples, layers, model)];
   return { formatVersion: 1, model, layers, samples };
 }
 
@@ -191,12 +192,7 @@ async function sampleFacts(study: Study, index: number, detailed: boolean): Prom
     if (detailed) record.outputImage = await drawOutcome(study, values, `Output for sample ${name}`);
     return record;
   }
-  const probabilities =
-    study.task !== 'classification'
-      ? null
-      : study.network.stripped === 'sigmoid'
-        ? Array.from(values, (z) => 1 / (1 + Math.exp(-z)))
-        : softmax(values);
+  const probabilities = study.task === 'classification' ? probabilitiesOf(study, values) : null;
   const prediction = study.predictions?.[index];
   if (prediction !== undefined) {
     record.prediction = study.outputName(prediction);
@@ -209,13 +205,6 @@ async function sampleFacts(study: Study, index: number, detailed: boolean): Prom
       .map((i) => ({ output: study.outputName(i), value: values[i]!, probability: probabilities?.[i] ?? null }));
   }
   return record;
-}
-
-function softmax(values: Float32Array): number[] {
-  const top = values.reduce((a, b) => Math.max(a, b), -Infinity);
-  const powers = Array.from(values, (z) => Math.exp(z - top));
-  const sum = powers.reduce((a, b) => a + b, 0);
-  return powers.map((p) => p / sum);
 }
 
 /** Limits that every certificate is held against. */

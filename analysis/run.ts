@@ -17,6 +17,7 @@ import { sizeOf, type Tensor } from './kernels/kernels.ts';
 import { METHODS } from './methods/index.ts';
 import type { Answer, Method, Unit } from './methods/method.ts';
 import { nodeOf, type Network, type NodeId } from './network/network.ts';
+import { inputDoubts } from './methods/probabilities.ts';
 import type { Progress } from './progress.ts';
 import { openInputSamples } from './samples.ts';
 import { resultSettings, type Settings } from './settings.ts';
@@ -116,6 +117,7 @@ export async function runAnalysis(options: AnalysisOptions): Promise<AnalysisRes
       signal,
     });
     try {
+      for (const { message } of inputDoubts(study)) progress.note(message);
       const statuses: MethodStatus[] = [];
       const answers: Answer[] = [];
       for (const method of methods) {

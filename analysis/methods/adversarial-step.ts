@@ -2,6 +2,7 @@
 // moved by one signed-gradient step (FGSM, Goodfellow et al. 2015) and the predicted score's residual is split again.
 import type { AdversarialStep } from '../../reports/format.ts';
 import { sizeOf } from '../kernels/kernels.ts';
+import { softmax } from './probabilities.ts';
 import type { Study } from '../study.ts';
 import { frozenMode, sharesAt } from './bias-shares.ts';
 import type { Method } from './method.ts';
@@ -28,7 +29,7 @@ async function step(study: Study, sample: number): Promise<AdversarialStep> {
   const jacobian = await study.map(sample, { mode: 'taylor' });
   const outputs = sizeOf(jacobian.codomain);
   const predicted = study.predictions![sample]!;
-  const slope = softmax(jacobian.value);
+  const slope = Float32Array.from(softmax(jacobian.value));
   slope[predicted]! -= 1;
   const gradient = (await jacobian.transpose({ count: 1, size: outputs, data: slope })).data;
   const moved = jacobian.at.map((value, i) => value + epsilon * Math.sign(gradient[i]!));
@@ -49,11 +50,4 @@ async function step(study: Study, sample: number): Promise<AdversarialStep> {
     clean: (await sharesAt(study, maps.clean, [[predicted]]))[0]![0]!,
     perturbed: (await sharesAt(study, maps.perturbed, [[predicted]]))[0]![0]!,
   };
-}
-
-function softmax(values: Float32Array): Float32Array {
-  const top = values.reduce((a, b) => Math.max(a, b), -Infinity);
-  const powers = values.map((z) => Math.exp(z - top));
-  const sum = powers.reduce((a, b) => a + b, 0);
-  return powers.map((p) => p / sum);
 }
