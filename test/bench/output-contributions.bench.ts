@@ -1,51 +1,21 @@
 // Fifty leading components at the last convolution of SqueezeNet (the largest classifier with convolutions in ../shared/models):
 // our block Krylov over compiled products against scipy's svds over PyTorch's jvp and vjp, at equal residual.
 // Aim: three times faster. Skipped without ../shared; the rival is skipped where PyTorch or scipy is missing.
-import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { loadNetwork } from '../../analysis/formats/index.ts';
 import { chooseBackend } from '../../analysis/kernels/choose.ts';
-import { sizeOf, type Tensor } from '../../analysis/kernels/kernels.ts';
-import { compileMap, pathBetween } from '../../analysis/network/affine-map.ts';
+import { sizeOf } from '../../analysis/kernels/kernels.ts';
+import { compileMap } from '../../analysis/network/affine-map.ts';
 import { layersOf } from '../../analysis/network/layers.ts';
-import type { Network, NodeId } from '../../analysis/network/network.ts';
 import { random } from '../../analysis/random.ts';
 import { truncatedSvd } from '../../analysis/svd/truncated-svd.ts';
+import { svdsOverTorch } from './rivals/svds-over-torch.ts';
 
 const MODEL = path.resolve(import.meta.dirname, '../../../shared/models/squeezenet-v1.0-imagenet/squeezenet1.0.onnx');
 const COUNT = 50;
 const TOLERANCE = 1e-4;
-
-interface Rival {
-  readonly torch: string;
-  readonly seconds: number;
-  readonly products: number;
-  readonly residual: number;
-  readonly values: number[];
-  readonly distance: number;
-}
-
-/** What the rival needs: the nodes up to `to`, weights, the input and our value there. */
-async function writeNetwork(folder: string, network: Network, to: NodeId, at: Tensor, value: Tensor): Promise<void> {
-  let files = 0;
-  const put = async ({ data, shape }: Tensor): Promise<object> => {
-    const file = `${files++}.f32`;
-    await writeFile(path.join(folder, file), new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
-    return { file, shape };
-  };
-  const nodes = [];
-  for (const { id, op, inputs, attributes, parameters } of pathBetween(network, network.input, to)) {
-    const written: Record<string, object> = {};
-    for (const [name, tensor] of Object.entries(parameters)) written[name] = await put(tensor);
-    nodes.push({ id, op, inputs, attributes, parameters: written });
-  }
-  const described = { input: network.input, output: to, nodes, at: await put(at), value: await put(value) };
-  await writeFile(path.join(folder, 'network.json'), JSON.stringify(described));
-}
 
 test.skipIf(!existsSync(MODEL))('fifty components at the last convolution, at equal residual', async () => {
   const network = await loadNetwork(MODEL, {});
@@ -74,24 +44,17 @@ test.skipIf(!existsSync(MODEL))('fifty components at the last convolution, at eq
   );
   expect(svd.converged).toBe(COUNT);
 
-  const folder = await mkdtemp(path.join(tmpdir(), 'eigenlens-bench-'));
-  await writeNetwork(
-    folder,
+  const rival = await svdsOverTorch({
     network,
     to,
-    { data: at.data, shape: compiled.domain },
-    { data: located.value, shape: compiled.codomain },
-  );
+    at: { data: at.data, shape: compiled.domain },
+    value: { data: located.value, shape: compiled.codomain },
+    count: COUNT,
+    tolerance: TOLERANCE,
+  });
   compiled.dispose();
   await backend.dispose();
-  const script = path.join(import.meta.dirname, 'rivals', 'svds-autograd.py');
-  const run = spawnSync('python3', [script, folder, String(COUNT), String(TOLERANCE)], { encoding: 'utf8' });
-  await rm(folder, { recursive: true });
-  if (run.status !== 0) {
-    console.log(`rival skipped: ${run.stderr.trim().split('\n').at(-1)}`);
-    return;
-  }
-  const rival = JSON.parse(run.stdout) as Rival;
+  if (rival === null) return;
   console.log(
     `svds over PyTorch ${rival.torch}: ${rival.seconds.toFixed(1)} s, ${rival.products} products, largest residual ${rival.residual.toExponential(1)}; ratio ${(rival.seconds / seconds).toFixed(2)}`,
   );

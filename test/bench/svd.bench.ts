@@ -3,12 +3,12 @@
 // float64 decompositions take.
 import { describe, expect, test } from 'vitest';
 import { fromMatrix } from '../../analysis/operators/matrix.ts';
-import type { LinearOperator } from '../../analysis/operators/operator.ts';
 import { random } from '../../analysis/random.ts';
 import { singularValues } from '../../analysis/svd/singular-values.ts';
 import { symmetricEigen } from '../../analysis/svd/symmetric-eigen.ts';
 import { truncatedSvd } from '../../analysis/svd/truncated-svd.ts';
 import { matrixWith } from '../svd/spectra.ts';
+import { powerIteration } from './power-iteration.ts';
 
 const ROWS = 400;
 const COLS = 300;
@@ -22,45 +22,6 @@ const spectra: readonly (readonly [string, readonly number[]])[] = [
   ['1/√(i+1)', Array.from({ length: COLS }, (_, i) => 1 / Math.sqrt(i + 1))],
 ];
 
-/** One triplet after another: v ← Aᵀ A v off the vectors found, until the residual is small. Returns the products taken. */
-async function powerIteration(operator: LinearOperator, count: number, limit = 50_000): Promise<number> {
-  const draw = random(1, 'power');
-  const found: Float32Array[] = [];
-  let products = 0;
-  let first = 0;
-  while (found.length < count && products < limit) {
-    let v = unit(deflated(draw.normals(COLS), found)).vector;
-    for (;;) {
-      const image = (await operator.apply({ count: 1, size: COLS, data: v })).data;
-      const { vector: u, norm: sigma } = unit(image);
-      // The residual is taken after deflation: errors of the triplets before do not count against this one.
-      const back = deflated((await operator.transpose({ count: 1, size: ROWS, data: u })).data, found);
-      products += 2;
-      first ||= sigma;
-      let residual = 0;
-      for (let i = 0; i < COLS; i++) residual += (back[i]! - sigma * v[i]!) ** 2;
-      if (Math.sqrt(residual) <= TOLERANCE * first || products >= limit) break;
-      v = unit(back).vector;
-    }
-    found.push(v);
-  }
-  return products;
-}
-
-function deflated(x: Float32Array, found: readonly Float32Array[]): Float32Array {
-  for (const v of found) {
-    let inner = 0;
-    for (let i = 0; i < x.length; i++) inner += x[i]! * v[i]!;
-    for (let i = 0; i < x.length; i++) x[i]! -= inner * v[i]!;
-  }
-  return x;
-}
-
-function unit(x: Float32Array): { vector: Float32Array; norm: number } {
-  const norm = Math.sqrt(x.reduce((sum, value) => sum + value * value, 0));
-  return { vector: x.map((value) => value / norm), norm };
-}
-
 describe('products for ten triplets of a 400 × 300 operator', () => {
   test.each(spectra)(
     'are at least five times fewer than power iteration takes, spectrum %s',
@@ -71,7 +32,7 @@ describe('products for ten triplets of a 400 × 300 operator', () => {
         tolerance: TOLERANCE,
         denseLimit: 0,
       });
-      const power = await powerIteration(operator, COUNT);
+      const { products: power } = await powerIteration(operator, COUNT, { tolerance: TOLERANCE });
       console.log(
         `${name}: block Krylov ${applications}, power iteration ${power} products: ${(power / applications).toFixed(1)} times fewer`,
       );

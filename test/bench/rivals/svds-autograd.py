@@ -45,6 +45,17 @@ def run(x):
             y = torch.cat(ins, dim=a['axis'])
         elif op == 'reshape':
             y = ins[0].reshape(a['shape'])
+        elif op == 'parametric-relu':
+            y = torch.where(ins[0] > 0, ins[0], ins[0] * p['slope'])
+        elif op == 'tanh':
+            # Frozen: the ratio is held.
+            y = ins[0] * (torch.tanh(ins[0]) / ins[0]).detach()
+        elif op == 'depth-to-space' and ins[0].shape[1] == a['blockSize'] ** 2:
+            y = F.pixel_shuffle(ins[0], a['blockSize'])
+        elif op == 'add':
+            y = ins[0] + ins[1]
+        elif op == 'constant':
+            y = p['value']
         else:
             raise SystemExit(f'no rule for {op}')
         values[node['id']] = y
