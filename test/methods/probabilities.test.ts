@@ -1,7 +1,7 @@
 // What is said when a classifier seems not to be shown what it was trained on.
 import { afterAll, expect, it } from 'vitest';
 import { chooseBackend } from '../../analysis/kernels/choose.ts';
-import { inputDoubts, softmax } from '../../analysis/probabilities.ts';
+import { inputDoubts, softmax } from '../../analysis/methods/probabilities.ts';
 import { builder } from './small-networks.ts';
 import { samplesOf, studyOf } from '../support/study.ts';
 
