@@ -15,11 +15,13 @@ import { inspectSite } from './site-inspection.ts';
 /** The integration that frames the build. */
 export function finishSite(): AstroIntegration {
   let base = '/';
+  let address: string | undefined;
   return {
     name: 'eigenlens',
     hooks: {
       'astro:config:setup': async ({ config, command, updateConfig }) => {
         base = config.base;
+        address = config.site;
         if (command !== 'build') return;
         await refuseForeignFolder(outputFolder());
         updateConfig({ outDir: pathToFileURL(`${workFolder(fileURLToPath(config.root))}/`) });
@@ -39,9 +41,10 @@ export function finishSite(): AstroIntegration {
       'astro:build:done': async ({ dir, logger }) => {
         const built = fileURLToPath(dir);
         await publish(reportsFolder(), built);
-        const { problems, summary } = await inspectSite(built, base);
+        const { problems, summary, open } = await inspectSite(built, base);
         for (const line of summary) logger.info(line);
         if (problems.length > 0) throw new Error(listProblems(problems));
+        if (address !== undefined) await writeSitemap(built, new URL(base, address), open);
         await replaceFolder(built, outputFolder());
         logger.info(`written to ${outputFolder()}`);
       },
@@ -55,6 +58,30 @@ function workFolder(root: string): string {
   const folder = mkdtempSync(join(root, '.eigenlens', 'site-'));
   process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
   return folder;
+}
+
+/** More than these a sitemap may not hold; the deepest pages are found by their links. */
+const MOST_IN_SITEMAP = 50_000;
+
+async function writeSitemap(built: string, root: URL, pages: readonly string[]): Promise<void> {
+  const below = root.href.endsWith('/') ? root.href : `${root.href}/`;
+  const depth = (path: string) => path.split('/').length;
+  const addresses = pages
+    .toSorted((a, b) => depth(a) - depth(b))
+    .slice(0, MOST_IN_SITEMAP)
+    .map((path) =>
+      path
+        .replace(/(?:^|(?<=\/))index\.html$/, '')
+        .split('/')
+        .map(encodeURIComponent)
+        .join('/'),
+    );
+  // An encoded address holds nothing that XML reads as markup but an apostrophe, which is text there.
+  const lines = addresses.map((path) => `<url><loc>${below}${path}</loc></url>\n`);
+  const xml = `<?xml version="1.0" encoding="UTF-8"?>\n<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">\n`;
+  await writeFile(join(built, 'sitemap.xml'), `${xml}${lines.join('')}</urlset>\n`);
+  // Only at the root of a host is it read.
+  if (root.pathname === '/') await writeFile(join(built, 'robots.txt'), `Sitemap: ${below}sitemap.xml\n`);
 }
 
 async function replaceFolder(from: string, to: string): Promise<void> {

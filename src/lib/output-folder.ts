@@ -15,8 +15,10 @@ const OWN = new Set([
   'index.html',
   'models',
   'reports',
+  'robots.txt',
   'schema.graphql',
   'search',
+  'sitemap.xml',
 ]);
 
 /** Throws UserError when a folder holds anything that no site has. */

@@ -14,6 +14,8 @@ export interface Inspection {
   readonly problems: readonly string[];
   /** Lines for a person: counts and sizes. */
   readonly summary: readonly string[];
+  /** Paths of the pages that search engines may find. */
+  readonly open: readonly string[];
 }
 
 interface Reference {
@@ -35,6 +37,7 @@ export async function inspectSite(folder: string, base = '/'): Promise<Inspectio
   const known = new Set(names);
   const pages = names.filter((name) => name.endsWith('.html')).toSorted();
   const problems: string[] = [];
+  const open: string[] = [];
   const sizes: { path: string; bytes: number }[] = [];
   const scriptSizes = new Map<string, number>();
   let mostScript = 0;
@@ -44,6 +47,7 @@ export async function inspectSite(folder: string, base = '/'): Promise<Inspectio
     const html = await readFile(join(folder, path), 'utf8');
     const page = readPage(html);
     const bytes = Buffer.byteLength(html);
+    if (!html.includes('<meta name="robots" content="noindex"')) open.push(path);
     sizes.push({ path, bytes });
     problems.push(...page.problems.map((problem) => `${path}: ${problem}`));
     if (bytes > PAGE_BUDGET)
@@ -84,7 +88,7 @@ export async function inspectSite(folder: string, base = '/'): Promise<Inspectio
     `largest pages: ${largest.map((page) => `${page.path} ${kilobytes(page.bytes)}`).join(', ')}`,
     `most script on a page: ${kilobytes(mostScript)}`,
   ];
-  return { problems, summary };
+  return { problems, summary, open };
 }
 
 /** Where a reference leads inside the site: a file and an anchor; what is wrong with it; or null when it leads elsewhere and may. */

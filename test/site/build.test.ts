@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { HtmlValidate } from 'html-validate';
+import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { sampleReport, writeSampleReport } from '../support/sample-report.ts';
 import { build } from './build.ts';
@@ -36,6 +37,8 @@ describe('building the site', () => {
     const { code, output } = await build({ reports: join(folder, 'none'), out });
     expect(code, output).toBe(0);
     expect(await readFile(join(out, 'index.html'), 'utf8')).toContain('No reports yet');
+    // Without an address of its own it has none to give away.
+    expect(await readdir(out)).not.toContain('sitemap.xml');
   });
 
   test('every layer and every detailed sample has a page, and report, schema and pictures are published', async () => {
@@ -56,6 +59,12 @@ describe('building the site', () => {
     expect((await readdir(join(out, 'files'))).length).toBeGreaterThan(24);
     const overview = await readFile(join(out, 'models/sample/index.html'), 'utf8');
     expect(overview).toContain('href="https://example.org/models/sample/"');
+    expect(overview).toContain('property="og:image" content="https://example.org/models/sample/preview.png"');
+    const { width, height } = await sharp(join(out, 'models/sample/preview.png')).metadata();
+    expect([width, height]).toEqual([1200, 630]);
+    const sitemap = await readFile(join(out, 'sitemap.xml'), 'utf8');
+    expect(sitemap).toContain('<loc>https://example.org/models/sample/layers/3/</loc>');
+    expect(sitemap).not.toMatch(/404|search/);
 
     const complaints = [];
     for (const path of (await readdir(out, { recursive: true })).filter((name) => name.endsWith('.html'))) {
