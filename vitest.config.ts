@@ -9,6 +9,6 @@ export default defineConfig({
     pool: 'forks',
     maxWorkers: 2,
     // Node gives these packages another build of graphql than Vite gives us; two copies do not know each other's errors.
-    server: { deps: { inline: ['graphql-yoga', 'graphql-http', /@graphql-tools/, /@envelop/] } },
+    server: { deps: { inline: ['graphql-yoga', 'graphql-http', /@graphql-tools/, /@graphql-inspector/, /@envelop/] } },
   },
 });

@@ -1,11 +1,12 @@
 // GraphQL over HTTP as a fetch handler, Request -> Response: for a server, a worker, a function. The reports it answers
 // from can be a folder or an HTTP base URL; nothing here needs Node. Yoga speaks the protocol; limits.ts says how much.
-import { execute, getOperationAST, getVariableValues, GraphQLError } from 'graphql';
+import { getOperationAST, getVariableValues, GraphQLError } from 'graphql';
 import { createYoga, maskError } from 'graphql-yoga';
 import type { Plugin } from 'graphql-yoga';
 import { ReportError } from '../reports/errors.ts';
 import { digestOf } from '../reports/hash.ts';
 import type { Store } from '../reports/reader.ts';
+import { answer } from './answer.ts';
 import { checkLimits, entriesWithinLimits, LIMITS, parseWithinLimits, refusal } from './limits.ts';
 import type { RefusalCode } from './limits.ts';
 import { schema } from './schema.ts';
@@ -105,9 +106,9 @@ const limits: Plugin = {
       setResultAndStopExecution({ errors: [error] });
       return;
     }
-    const { request } = args.contextValue as { request?: Request };
-    const contextValue = { ...(args.contextValue as object), entries: entriesWithinLimits() };
-    setExecuteFn((given) => execute({ ...given, contextValue, abortSignal: request?.signal }));
+    const { store, request } = args.contextValue as unknown as { store: Store; request?: Request };
+    const context = { store, entries: entriesWithinLimits() };
+    setExecuteFn((given) => answer({ ...given, abortSignal: request?.signal }, context));
   },
 };
 

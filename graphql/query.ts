@@ -1,8 +1,9 @@
 // Runs GraphQL documents in process: what the command line, the site's pages and its explorer call. Documents are
 // parsed and validated once; limits other than the page size are the server's business (limits.ts).
-import { execute, GraphQLError, parse, validate } from 'graphql';
+import { GraphQLError, parse, validate } from 'graphql';
 import type { DocumentNode } from 'graphql';
 import type { Store } from '../reports/reader.ts';
+import { answer } from './answer.ts';
 import { schema } from './schema.ts';
 
 export { schema };
@@ -26,11 +27,12 @@ export async function query<Data = any>(
   const prepared = prepare(document);
   if (!('kind' in prepared)) return { errors: prepared };
   const run = () =>
-    execute({ schema, document: prepared, contextValue: { store }, variableValues: variables, operationName });
-  let result = (await run()) as QueryResult<Data>;
+    answer({ schema, document: prepared, variableValues: variables, operationName }, { store }) as Promise<
+      QueryResult<Data>
+    >;
+  let result = await run();
   // A report that was replaced under the reader is read anew, once.
-  if (result.errors?.some(({ extensions }) => extensions.code === 'REPORT_CHANGED'))
-    result = (await run()) as QueryResult<Data>;
+  if (result.errors?.some(({ extensions }) => extensions.code === 'REPORT_CHANGED')) result = await run();
   return result;
 }
 
@@ -41,7 +43,7 @@ export async function data<Data = any>(
   variables: Readonly<Record<string, unknown>> = {},
 ): Promise<Data> {
   const { data, errors } = await query<Data>(store, document, variables);
-  if (errors?.[0]) throw errors[0].cause ?? errors[0];
+  if (errors?.[0]) throw errors[0].cause instanceof Error ? errors[0].cause : errors[0];
   return data!;
 }
 

@@ -3,6 +3,7 @@
 import type { GraphQLFieldResolver } from 'graphql';
 import { compareReports } from '../reports/compare.ts';
 import type { ReportComparison } from '../reports/compare.ts';
+import { ReportError } from '../reports/errors.ts';
 import { eachMention, FORMAT_VERSION, layerBodyFields, sampleBodyFields } from '../reports/format.ts';
 import type { StoredLayer, StoredLayerHead, StoredSample, StoredSampleHead } from '../reports/format.ts';
 import { checkReportId } from '../reports/reader.ts';
@@ -17,6 +18,8 @@ export interface Context {
   readonly store: Store;
   /** Told how many entries each list of the answer has; refuses when they are too many. Absent where nothing is limited. */
   readonly entries?: (count: number) => void;
+  /** Told of a report that is missing in a list because it cannot be read. */
+  readonly leaveOut: (error: ReportError) => void;
 }
 
 type Resolver = GraphQLFieldResolver<any, Context>;
@@ -173,14 +176,13 @@ export const resolvers: Readonly<Record<string, Readonly<Record<string, Resolver
   Query: {
     models: async (_, page: Page, { store }) => {
       const ids = await store.list();
-      const found = pageOf(
+      return pageOf(
         ids,
         page,
         20,
         (id) => id,
-        (id) => store.report(id).then(modelOf),
+        (id) => id,
       );
-      return { ...found, nodes: await Promise.all(found.nodes) };
     },
     model: async (_, { id }: { id: string }, { store }) => {
       const stored = await findReport(store, id);
@@ -201,6 +203,22 @@ export const resolvers: Readonly<Record<string, Readonly<Record<string, Resolver
       maxBodyBytes: LIMITS.bodyBytes,
       maxSeconds: LIMITS.seconds,
     }),
+  },
+
+  ModelConnection: {
+    nodes: async ({ nodes }: { nodes: readonly string[] }, _, { store, leaveOut }) => {
+      const found = await Promise.all(
+        nodes.map((id) =>
+          store.report(id).then(modelOf, (error: unknown) => {
+            // One report that cannot be read does not take the others with it.
+            if (!(error instanceof ReportError)) throw error;
+            leaveOut(error);
+            return null;
+          }),
+        ),
+      );
+      return found.filter((model) => model !== null);
+    },
   },
 
   Model: {

@@ -915,6 +915,7 @@ type PageInfo {
   endCursor: String
 }
 type ModelConnection {
+  "A report that cannot be read is left out, and is named among the errors with its code and file."
   nodes: [Model!]!
   pageInfo: PageInfo!
   totalCount: Int!

@@ -252,7 +252,7 @@ function openReport(source: ReportSource, cache: PartCache, id: string, stamp: s
       if (sample.detailed) return undefined;
       const known = recent.get(index);
       if (known) return known;
-      const bodyOf = cache.peek<ReturnType<typeof parseSamples>>(keyOf(samplePath(sample)));
+      const bodyOf = cache.peek(keyOf(samplePath(sample))) as ReturnType<typeof parseSamples> | undefined;
       return bodyOf && parsedSample(sample, bodyOf);
     },
     async array({ url }) {
@@ -321,7 +321,7 @@ interface PartCache {
   /** What is kept under the key, or else what `read` gives; two that ask at once wait for one reading. */
   get<T>(key: string, read: () => Promise<{ value: T; size: number }>): Promise<T>;
   /** What is kept under the key. */
-  peek<T>(key: string): T | undefined;
+  peek(key: string): unknown;
 }
 
 /** Files that are read at once: a page of samples may want a hundred, and each is in memory several times while it is read. */
@@ -360,7 +360,7 @@ function partCache(): PartCache {
   }
 
   return {
-    peek: <T>(key: string) => latest(key)?.value as T | undefined,
+    peek: (key) => latest(key)?.value,
     get<T>(key: string, read: () => Promise<{ value: T; size: number }>): Promise<T> {
       const known = latest(key);
       if (known) return known.promise as Promise<T>;

@@ -183,9 +183,9 @@ function answeredOf<T extends object>(record: T, fields: readonly (keyof T)[]): 
 }
 
 function without<T extends object>(record: T, fields: readonly (keyof T)[]): Partial<T> {
-  const left = { ...record };
-  for (const field of fields) delete left[field];
-  return left;
+  return Object.fromEntries(
+    Object.entries(record).filter(([field]) => !fields.includes(field as keyof T)),
+  ) as Partial<T>;
 }
 
 /** The `url` and `array` of every picture and array of the report. */

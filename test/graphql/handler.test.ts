@@ -253,6 +253,11 @@ describe('an error', () => {
       extensions: { code: 'REPORT_CORRUPT' },
     });
     expect(text).not.toContain(folder);
+    const all = await (await handler(post({ query: '{ models { nodes { report } } }' }))).json();
+    expect(all.data.models.nodes).toEqual([{ report: 'sample' }]);
+    expect(all.errors).toEqual([
+      { message: JSON.parse(text).errors[0].message, extensions: { code: 'REPORT_CORRUPT' } },
+    ]);
     await rm(join(folder, 'damaged'), { recursive: true });
   });
 

@@ -323,6 +323,22 @@ describe('a query', () => {
     await rm(join(folder, 'damaged'), { recursive: true });
   });
 
+  it('lists the reports that can be read, and names the file of each that cannot', async () => {
+    const document = '{ models { nodes { report } totalCount } }';
+    await writeSampleReport(folder, 'damaged', sampleReport({ samples: 1, detailed: 0 }));
+    await writeFile(join(folder, 'damaged', 'report.json'), '{');
+    await writeSampleReport(folder, 'newer', sampleReport({ samples: 1, detailed: 0 }));
+    await writeFile(join(folder, 'newer', 'report.json'), '{ "formatVersion": 99 }');
+    const { data: answered, errors } = await query(store, document);
+    expect(answered).toEqual({ models: { nodes: [{ report: 'another' }, { report: 'sample' }], totalCount: 4 } });
+    expect(errors!.map(({ message, path, extensions }) => [message.split(': ')[0], path, extensions.code])).toEqual([
+      ['damaged/report.json is damaged', undefined, 'REPORT_CORRUPT'],
+      ['newer/report.json', undefined, 'REPORT_TOO_NEW'],
+    ]);
+    expect((await query(store, '{ models { totalCount } }')).errors).toBeUndefined();
+    await Promise.all(['damaged', 'newer'].map((id) => rm(join(folder, id), { recursive: true })));
+  });
+
   it('of a report in which no method answered gives nulls and empty lists, without an error', async () => {
     const { name, op, index, inputShape, outputShape, parameterCount } = report.layers[0]!;
     const { format, sha256, provenance } = report.model;
