@@ -7,6 +7,8 @@ import { singularValues } from '../svd/singular-values.ts';
 const TOO_FEW = 10;
 /** Fewer than this are fitted with a caution. */
 const FEW = 50;
+/** One in so many candidates, and of their values, is looked at first. */
+const SPARSE = 32;
 
 export interface PowerLaw {
   readonly alpha: number;
@@ -52,14 +54,29 @@ export function fitPowerLaw(
   // Σ ln x from each value on; Σ ln(x/xmin) is this less n ln xmin. Sums of differences, so that close values keep digits.
   const excess = new Float64Array(total);
   for (let i = total - 2; i >= 0; i--) excess[i] = excess[i + 1]! + (total - 1 - i) * (logs[i + 1]! - logs[i]!);
-  let best: { start: number; alpha: number; distance: number } | undefined;
+  // How many values lie below each one: equal ones stand at one place of the empirical distribution, the lowest.
+  const places = Int32Array.from(x, (_, i) => i);
+  if (candidates === 'distinct') for (let i = 1; i < total; i++) if (x[i] === x[i - 1]) places[i] = places[i - 1]!;
   const last = x[total - 1]!;
+  const alphaFrom = (start: number): number => 1 + (total - start) / excess[start]!;
+  const isCandidate = (start: number): boolean =>
+    Number.isFinite(alphaFrom(start)) &&
+    (candidates === 'every' || (x[start] !== last && (start === 0 || x[start] !== x[start - 1])));
+  // A few candidates bound the least distance, so that most others are ruled out by a few of their values.
+  let least = Infinity;
+  for (let start = 0; start < total - 1; start += SPARSE)
+    if (isCandidate(start)) least = Math.min(least, distanceFrom(logs, places, start, alphaFrom(start), least));
+  // So that the bound itself is found again below, or an equal one before it.
+  least = least * (1 + 1e-9) + Number.MIN_VALUE;
+  let best: { start: number; alpha: number; distance: number } | undefined;
   for (let start = 0; start < total - 1; start++) {
-    if (candidates === 'distinct' && (x[start] === last || (start > 0 && x[start] === x[start - 1]))) continue;
-    const alpha = 1 + (total - start) / excess[start]!;
-    if (!Number.isFinite(alpha)) continue;
-    const distance = distanceFrom(logs, start, alpha, candidates === 'distinct', best?.distance ?? Infinity);
-    if (!best || distance < best.distance) best = { start, alpha, distance };
+    if (!isCandidate(start)) continue;
+    const alpha = alphaFrom(start);
+    const distance = distanceFrom(logs, places, start, alpha, least);
+    if (distance < least) {
+      best = { start, alpha, distance };
+      least = distance;
+    }
   }
   if (!best) return { reason: `all ${total} eigenvalues are equal` };
   const tailCount = total - best.start;
@@ -74,20 +91,18 @@ export function fitPowerLaw(
 }
 
 /** Largest |F − i/n| over the tail, or any number from `enough` on once it is sure to be no less. */
-function distanceFrom(logs: Float64Array, start: number, alpha: number, collapse: boolean, enough: number): number {
+function distanceFrom(logs: Float64Array, places: Int32Array, start: number, alpha: number, enough: number): number {
   const count = logs.length - start;
   const low = logs[start]!;
   let largest = 0;
-  let below = 0;
-  for (let i = 0; i < count; i++) {
-    const log = logs[start + i]!;
-    // Equal values stand at one place of the empirical distribution, the lowest.
-    if (!collapse || i === 0 || log !== logs[start + i - 1]!) below = i;
-    const law = -Math.expm1((1 - alpha) * (log - low));
-    const distance = Math.abs(law - below / count);
-    if (distance > largest) {
-      largest = distance;
-      if (largest >= enough) return largest;
+  for (const step of [SPARSE, 1]) {
+    for (let i = start; i < logs.length; i += step) {
+      const law = -Math.expm1((1 - alpha) * (logs[i]! - low));
+      const distance = Math.abs(law - (places[i]! - start) / count);
+      if (distance > largest) {
+        largest = distance;
+        if (largest >= enough) return largest;
+      }
     }
   }
   return largest;

@@ -1,5 +1,6 @@
-# The usual ways: powerlaw 1.x (or WeightWatcher's own fit, where that is installed) on given eigenvalues, numpy's SVD of given weights, and one im2col product
-# per image for the signals. Arguments: a folder with input.json. Prints seconds and results as JSON.
+# The usual ways: powerlaw 1.x and WeightWatcher, where they are installed, on given eigenvalues and on all layers of a network;
+# numpy's SVD of given weights; and one im2col product per image for the signals. Arguments: a folder with input.json.
+# Prints seconds and results as JSON.
 import json
 import sys
 import time
@@ -51,16 +52,46 @@ if given["fit"]:
 layers = given["layers"]
 if layers:
 
+    def spectrum(name, rows, columns):
+        return np.linalg.svd(read(name, (rows, columns)).astype(np.float64), compute_uv=False)
+
+    if given["spectra"]:
+        seconds, values = timed(lambda: [spectrum(name, rows, columns).tolist() for name, rows, columns, _ in layers])
+        answer["spectra"] = {"seconds": seconds, "values": values}
+
     def all_alphas():
         found = []
-        for name, rows, columns in layers:
-            values = np.linalg.svd(read(name, (rows, columns)).astype(np.float64), compute_uv=False)
+        for name, rows, columns, _ in layers:
+            values = spectrum(name, rows, columns)
             values = values[values > max(rows, columns) * 2.0**-23 * values[0]] ** 2
-            found.append(powerlaw_alpha(values) if len(values) >= 10 and "powerlaw" in answer else None)
+            found.append(powerlaw_alpha(values) if len(values) >= 10 else None)
         return found
 
-    seconds, alphas = timed(all_alphas)
-    answer["layers"] = {"seconds": seconds, "alphas": alphas}
+    if "powerlaw" in answer:
+        seconds, alphas = timed(all_alphas)
+        answer["powerlawLayers"] = {"seconds": seconds, "alphas": alphas}
+
+    def weightwatcher_alphas():
+        import torch
+        import weightwatcher
+
+        modules = torch.nn.ModuleList()
+        for name, _, _, shape in layers:
+            tensor = torch.from_numpy(read(name, shape))
+            if len(shape) == 4:
+                module = torch.nn.Conv2d(shape[1], shape[0], shape[2:], bias=False)
+            else:
+                module = torch.nn.Linear(shape[1], shape[0], bias=False)
+            module.weight = torch.nn.Parameter(tensor)
+            modules.append(module)
+        seconds, details = timed(lambda: weightwatcher.WeightWatcher(model=modules).analyze(min_evals=10))
+        alphas = [None] * len(layers)
+        for longname, alpha in zip(details["longname"], details["alpha"]):
+            alphas[int(longname)] = float(alpha) if alpha == alpha and alpha > 0 else None
+        return {"seconds": seconds, "alphas": alphas}
+
+    if "weightwatcher" in answer:
+        answer["weightwatcherLayers"] = weightwatcher_alphas()
 
 if given["signals"]:
     n, c, h, w, d, k = (given["signals"][key] for key in ("n", "c", "h", "w", "d", "k"))
