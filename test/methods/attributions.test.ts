@@ -246,6 +246,32 @@ describe('curves', () => {
   });
 });
 
+describe('the z⁺ rule', () => {
+  /** A plain network of rectified layers; the cosine of the pictures of its two outputs. */
+  const cosine = async (depth: number, rule: LrpRule): Promise<number> => {
+    const { add, weights, network } = builder([1, 40], 5);
+    let last = 'x';
+    for (let i = 0; i < depth; i++) {
+      add(`hidden${i}`, 'dense', [last], {}, { weight: weights([40, 40], Math.sqrt(2 / 40)) });
+      add(`relu${i}`, 'relu', [`hidden${i}`]);
+      last = `relu${i}`;
+    }
+    add('y', 'dense', [last], {}, { weight: weights([2, 40], 0.2) });
+    const built = under(network('y'), backends[0]!);
+    const x = { data: random(6, 'x').normals(40).map(Math.abs), shape: [1, 1, 40] };
+    const [a, b] = [await relevance(built, x, 0, rule), await relevance(built, x, 1, rule)];
+    const inner = (p: Float32Array, q: Float32Array): number => p.reduce((sum, v, i) => sum + v * q[i]!, 0);
+    return Math.abs(inner(a, b)) / Math.sqrt(inner(a, a) * inner(b, b));
+  };
+
+  it('shows the same picture of every output as layers grow many, the ε rule does not (Sixt, Granz and Landgraf 2020)', async () => {
+    const [shallow, deep] = [await cosine(1, { kind: 'z-plus' }), await cosine(6, { kind: 'z-plus' })];
+    expect(shallow).toBeLessThan(0.97);
+    expect(deep).toBeGreaterThan(0.999);
+    expect(await cosine(6, { kind: 'epsilon', epsilon: 1e-6 })).toBeLessThan(0.9);
+  });
+});
+
 describe('weighted least squares', () => {
   it('finds the coefficients of an exact line, whatever the weights', () => {
     const rows = [
@@ -268,7 +294,7 @@ const PYTHON = `
 import json, sys, warnings
 warnings.filterwarnings('ignore')
 import torch
-from captum.attr import Saliency, InputXGradient, IntegratedGradients, LRP, Occlusion
+from captum.attr import Saliency, InputXGradient, IntegratedGradients, LRP, LayerAttribution, LayerGradCam, Occlusion
 from captum.attr._utils.lrp_rules import EpsilonRule
 g = json.load(sys.stdin)
 t = lambda v: torch.tensor(v['data'], dtype=torch.float64).reshape(v['shape'])
@@ -294,6 +320,10 @@ def lrp(rule):
     m = net()
     for layer in (m.conv1, m.conv2, m.fc): layer.rule = rule()
     return flat(LRP(m).attribute(x, target=o))
+noisy = x + t(g['noise'])
+out['smoothgrad'] = flat(Saliency(m).attribute(noisy, target=o, abs=False).mean(0))
+cam = LayerGradCam(m, m.r2).attribute(x, target=o, relu_attributions=True)
+out['grad-cam'] = flat(LayerAttribution.interpolate(cam, (8, 8), interpolate_mode='bilinear').expand(1, 2, 8, 8))
 out['lrp-epsilon'] = lrp(lambda: EpsilonRule(1e-12))
 print(json.dumps(out))
 `;
@@ -320,6 +350,11 @@ describe('Captum', () => {
     const x = { data: random(3, 'x').normals(128), shape: [1, 1, 2, 8, 8] };
     const asJson = ({ data, shape }: Tensor) => ({ data: [...data], shape });
     const given: Record<string, unknown> = { x: { data: [...x.data], shape: [1, 2, 8, 8] } };
+    // Captum draws noise of its own: both are given the same copies.
+    const deviation = 0.15 * (Math.max(...x.data) - Math.min(...x.data));
+    const draw = random(0, 'smoothgrad 0');
+    const noise = Array.from({ length: 16 }, () => [...draw.normals(128)].map((z) => deviation * z)).flat();
+    given['noise'] = { data: noise, shape: [16, 2, 8, 8] };
     for (const [name, { weight, bias }] of Object.entries(parameters)) {
       given[`${name}.weight`] = asJson(weight);
       given[`${name}.bias`] = asJson(bias);
@@ -331,7 +366,8 @@ describe('Captum', () => {
     });
     expect(run.status, run.stderr).toBe(0);
     const expected = JSON.parse(run.stdout) as Record<string, number[]>;
-    for (const id of ['gradient', 'gradient-x-input', 'integrated-gradients', 'occlusion', 'lrp-epsilon']) {
+    expect(Object.keys(expected)).toHaveLength(7);
+    for (const id of Object.keys(expected)) {
       const found = await picture(id, built, backends[0]!, x, { occlusionWindow: 4, lrpEpsilon: 1e-12 });
       const largest = Math.max(...expected[id]!.map(Math.abs));
       close(
