@@ -64,6 +64,17 @@ export function activationName(setting: unknown): string {
   return typeof kind === 'string' ? snakeCase(kind) : 'unknown';
 }
 
+/** An activation as ops of ours in a row; none for the identity. */
+export function activationParts(setting: unknown, dialect: Dialect): readonly Part[] {
+  const name = activationName(setting);
+  if (!Object.hasOwn(functions, name)) {
+    const near = nearest(name, activationNames);
+    throw new Refusal(`its activation "${name}"${near ? `; the nearest that is supported is "${near}"` : ''}`);
+  }
+  const entry = functions[name]!;
+  return typeof entry === 'function' ? entry(dialect) : entry;
+}
+
 /** Applies an activation; the last node gets `id`. */
 export function activated(
   g: ViewBuilder,
@@ -73,13 +84,7 @@ export function activated(
   x: View,
   dialect: Dialect,
 ): View {
-  const name = activationName(setting);
-  if (!Object.hasOwn(functions, name)) {
-    const near = nearest(name, activationNames);
-    throw new Refusal(`its activation "${name}"${near ? `; the nearest that is supported is "${near}"` : ''}`);
-  }
-  const entry = functions[name]!;
-  const parts = typeof entry === 'function' ? entry(dialect) : entry;
+  const parts = activationParts(setting, dialect);
   let value = x;
   parts.forEach(([op, attributes], i) => {
     const last = i === parts.length - 1;

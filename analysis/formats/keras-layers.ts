@@ -4,6 +4,7 @@ import { samePads } from '../ops/conv.ts';
 import { rearranged, type View, type ViewBuilder } from './axis-order.ts';
 import type { Draft } from './graph.ts';
 import { activated, type Dialect } from './keras-activations.ts';
+import { recurrentLayers } from './keras-recurrent.ts';
 import { Refusal, type Settings } from './keras-settings.ts';
 import type { FoundWeight } from './keras-weights.ts';
 
@@ -19,7 +20,9 @@ export interface LayerUse {
   readonly settings: Settings;
   readonly inputs: readonly View[];
   /** A weight that must be there, by one of its names. `index` counts the weights of the layer (or of its part) in Keras' order. */
-  weight(names: string | readonly string[], index: number, part?: string): FoundWeight;
+  weight(names: string | readonly string[], index: number, part?: string | readonly string[]): FoundWeight;
+  /** The rows of a table that the layer's input names; refuses the layer where that is not the explained input itself. */
+  rows(table: FoundWeight): View;
   /** What surrounds another layer (a wrapper) gives its use. */
   inner(config: unknown, inputs: readonly View[], id: string, part: string): View;
 }
@@ -638,7 +641,6 @@ export const refusals: Readonly<Record<string, string>> = {
   Lambda: 'it holds program code',
   TFOpLambda: 'a function outside the layers of Keras',
   SlicingOpLambda: 'a function outside the layers of Keras',
-  Embedding: 'its input is a choice, not a number, so that nothing is linear in it',
   Masking: 'masks change the arithmetic of the layers behind',
 };
 
@@ -720,5 +722,6 @@ export const kerasLayers: ReadonlyMap<string, LayerConversion> = new Map(
     ZeroPadding1D: zeroPadding(1),
     ZeroPadding2D: zeroPadding(2),
     ZeroPadding3D: zeroPadding(3),
+    ...recurrentLayers,
   } satisfies Record<string, LayerConversion>),
 );

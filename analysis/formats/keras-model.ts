@@ -3,13 +3,23 @@
 import { EXIT, UserError } from '../errors.ts';
 import type { Shape } from '../kernels/kernels.ts';
 import { Misfit } from '../network/constant-folding.ts';
-import type { InputLayout, Network, Preprocessing, UnsupportedNode } from '../network/network.ts';
+import type { InputLayout, Lookup, Network, Preprocessing, UnsupportedNode } from '../network/network.ts';
 import { viewBuilder, type View, type ViewBuilder } from './axis-order.ts';
-import { assumedPreprocessing, chooseName, givenShape, graphBuilder, type Graph, type LoadOptions } from './graph.ts';
+import {
+  assumedPreprocessing,
+  chooseName,
+  givenShape,
+  graphBuilder,
+  layoutOf,
+  sequenceLayout,
+  type Graph,
+  type LoadOptions,
+} from './graph.ts';
 import { snakeCase, type Dialect } from './keras-activations.ts';
 import { kerasLayers, refusals } from './keras-layers.ts';
+import { recurrentLayers } from './keras-recurrent.ts';
 import { isRecord, Refusal, settingsOf, shown, type Config } from './keras-settings.ts';
-import type { KerasWeights, LayerPlace } from './keras-weights.ts';
+import type { FoundWeight, KerasWeights, LayerPlace } from './keras-weights.ts';
 import { sha256 } from './model-file.ts';
 
 export interface KerasFile {
@@ -81,7 +91,21 @@ export function readKeras(source: KerasFile, options: LoadOptions): Graph {
   });
   inputNames.forEach((name, i) => values.set(name, given[i]!));
 
-  const converter = layerConverter({ ...source, g, unsupported, unknown });
+  const explained = given[inputNames.indexOf(input)]!;
+  let lookup: Lookup | undefined;
+  let rows: View | undefined;
+  const lookUp = ([ids]: readonly View[], { tensor: table }: FoundWeight): View => {
+    if (ids?.id !== explained.id) throw new Refusal('its input is not the explained input itself');
+    if (lookup && lookup.table.data !== table.data) throw new Refusal('its input names rows of a second table');
+    if (table.shape.length !== 2) throw new Refusal(`a table of ${table.shape.length} axes`);
+    if (!rows) {
+      const shape = g.shapeOf(ids);
+      lookup = { input: ids.id, shape, table };
+      rows = g.input(builder.freeId(`${ids.id}/rows`), [...shape, table.shape[1]!]);
+    }
+    return rows;
+  };
+  const converter = layerConverter({ ...source, g, unsupported, unknown, lookUp });
   const { outputs, byLayer } = evaluate(
     root,
     new Map(inputNames.map((name, i) => [name, given[i]!])),
@@ -102,8 +126,9 @@ export function readKeras(source: KerasFile, options: LoadOptions): Graph {
     if (view) g.finish(wanted, view);
   }
 
-  const shape = g.shapeOf(given[inputNames.indexOf(input)]!);
-  const layout = layoutFrom(root, shape);
+  const { id: inputId } = rows ?? explained;
+  const shape = builder.shapeOf(inputId);
+  const layout = lookup ? sequenceLayout(shape) : layoutFrom(root, shape);
   return {
     file,
     name: file.replace(/\.(json|h5|hdf5|keras)$/i, ''),
@@ -111,7 +136,8 @@ export function readKeras(source: KerasFile, options: LoadOptions): Graph {
     sha256: sha256(...source.bytes),
     nodes: builder.nodes,
     inputs: given.map(({ id }) => id),
-    input: given[inputNames.indexOf(input)]!.id,
+    input: inputId,
+    lookup,
     outputs: ids,
     unsupported,
     unknown,
@@ -215,7 +241,13 @@ function layerConverter({
   g,
   unsupported,
   unknown,
-}: KerasFile & { g: ViewBuilder; unsupported: UnsupportedNode[]; unknown: Set<string> }): Converter {
+  lookUp,
+}: KerasFile & {
+  g: ViewBuilder;
+  unsupported: UnsupportedNode[];
+  unknown: Set<string>;
+  lookUp: (inputs: readonly View[], table: FoundWeight) => View;
+}): Converter {
   const lost = (op: string, node: string, reason?: string): null => {
     unsupported.push({ op, node, reason: reason === '' ? undefined : reason });
     unknown.add(node);
@@ -251,14 +283,18 @@ function layerConverter({
           inputs,
           weight(names, index, part) {
             const wanted = typeof names === 'string' ? [names] : names;
+            const parts = typeof part === 'object' ? part : [part];
             for (const weight of wanted) {
-              const found = weights.find(path, weight, index, part);
-              if (found) return found;
+              for (const within of parts) {
+                const found = weights.find(path, weight, index, within);
+                if (found) return found;
+              }
             }
             throw new UserError(`${file} lacks the weight "${wanted[0]}" of the layer "${name}".`, {
               hint: 'The file is incomplete, or its weights lie in another file: save the whole model again.',
             });
           },
+          rows: (table) => lookUp(inputs, table),
           inner(layer, views, innerId, part) {
             const wrapped = layerEntry(layer, file, new Map());
             const place = { name: wrapped.name, container: part, wrapped: true };
@@ -479,6 +515,10 @@ function inputShapeOf(
 
 /** Images have their channels where the layers of the file have them. */
 function layoutFrom(model: ModelEntry, shape: Shape): InputLayout | undefined {
+  if (shape.length === 3) {
+    const isRecurrent = allLayers(model, 0).some(({ kind }) => Object.hasOwn(recurrentLayers, kind));
+    return isRecurrent || layoutOf(shape).kind === 'signal' ? sequenceLayout(shape) : undefined;
+  }
   if (shape.length !== 4) return undefined;
   const first = allLayers(model, 0).some(({ config }) => config['data_format'] === 'channels_first');
   return first

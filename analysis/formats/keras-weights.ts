@@ -99,8 +99,11 @@ export function numberedWeights(
     find(path, name, index, part) {
       const parts = part === undefined ? [] : part.split('/');
       const layer = path.at(-1)!.name;
+      // What a wrapper wraps lies in it by the name of its attribute, not in a list of layers.
       const ways = [path.map(({ container }) => container), path.map((place) => place.name)].flatMap((way) =>
-        ['layers', '_layer_checkpoint_dependencies'].map((first) => way.flatMap((step) => [first, step])),
+        ['layers', '_layer_checkpoint_dependencies'].map((first) =>
+          way.flatMap((step, i) => (path[i]!.wrapped ? [path[i]!.container] : [first, step])),
+        ),
       );
       const claimed = (way: readonly string[]): string | undefined => {
         const key = [...way, 'vars'].join('/');

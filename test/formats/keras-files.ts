@@ -234,10 +234,35 @@ export function kerasConfig3(config: Config): Config {
   };
 }
 
+/** Another weight in place of a layer's own. */
+type ChangedWeight = (layer: string, index: number, tensor: Tensor) => Tensor;
+
+/** A layer's numbered weights; those of a recurrent layer lie in its cell, those of what a wrapper wraps within the wrapper. */
+function writeVars(group: any, layer: any, changed: ChangedWeight): void {
+  const kind = layer.getClassName();
+  if (kind === 'Bidirectional') {
+    for (const way of ['forward', 'backward'])
+      writeVars(group.create_group(`${way}_layer`), layer[`${way}Layer`], changed);
+    return;
+  }
+  if (kind === 'TimeDistributed') {
+    writeVars(group.create_group('layer'), layer.layer, changed);
+    return;
+  }
+  const owner = layer.cell ? group.create_group('cell') : group;
+  const vars = owner.create_group('vars');
+  layer.weights.forEach((variable: any, i: number) => {
+    const value = variable.read();
+    const { data, shape } = changed(layer.name, i, { data: value.dataSync(), shape: value.shape });
+    vars.create_dataset({ name: String(i), data, shape: [...shape], dtype: '<f' });
+  });
+}
+
 /** A Keras 3 archive. */
 export async function keras3Of(
   model: layers.LayersModel,
   config: Config = kerasConfig3(kerasConfig(model)),
+  changed: ChangedWeight = (_layer, _index, tensor) => tensor,
 ): Promise<Uint8Array> {
   const bytes = await hdf5Bytes((file) => {
     const write = (at: any, of: layers.LayersModel): void => {
@@ -252,11 +277,7 @@ export async function keras3Of(
           write(own, layer);
           continue;
         }
-        const vars = own.create_group('vars');
-        layer.weights.forEach((variable: any, i: number) => {
-          const value = variable.read();
-          vars.create_dataset({ name: String(i), data: value.dataSync(), shape: value.shape, dtype: '<f' });
-        });
+        writeVars(own, layer, changed);
       }
     };
     write(file, model);
