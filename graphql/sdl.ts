@@ -713,6 +713,8 @@ type BiasSummary {
   samples: Int!
   residualShareMean: Float!
   residualShareSd: Float!
+  "Samples by their share, from 0 to 1 in parts of equal width."
+  residualShareCounts: [Int!]!
   byLayer: [LayerMoment!]!
   "Over the correctly classified samples; null without labels."
   correct: BiasGroup
@@ -722,6 +724,8 @@ type BiasGroup {
   samples: Int!
   residualShareMean: Float!
   residualShareSd: Float!
+  "Samples by their share, from 0 to 1 in parts of equal width."
+  residualShareCounts: [Int!]!
   byLayer: [LayerMoment!]!
 }
 type LayerMoment {

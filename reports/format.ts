@@ -337,6 +337,7 @@ const biasGroup = z.object({
   samples: count,
   residualShareMean: number,
   residualShareSd: number,
+  residualShareCounts: some(count),
   byLayer: list(layerMoment),
 });
 const biasSummary = biasGroup.extend({ correct: maybe(biasGroup), certificate: maybe(certificate) });

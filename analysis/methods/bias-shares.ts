@@ -9,6 +9,8 @@ import type { Answer, Method, Unit } from './method.ts';
 
 /** Samples whose maps are taken side by side; also what is kept together when a run stops. */
 const SAMPLES_A_UNIT = 64;
+/** Parts of 0 … 1 that samples are counted in by their residual's share. */
+const PARTS = 20;
 
 export const biasSharesMethod: Method = {
   id: 'bias-shares',
@@ -137,5 +139,14 @@ function groupOf(study: Study, shares: readonly BiasShares[]): BiasGroup {
     layer: layer.name,
     ...moment(shares.map((s) => s.byLayer[l]!.value / Math.max(Math.abs(s.input) + Math.abs(s.residual), 1e-30))),
   }));
-  return { samples: shares.length, residualShareMean: whole.mean, residualShareSd: whole.sd, byLayer };
+  const residualShareCounts = Array.from({ length: PARTS }, () => 0);
+  for (const { residualShare } of shares)
+    residualShareCounts[Math.min(PARTS - 1, Math.floor(PARTS * residualShare))]!++;
+  return {
+    samples: shares.length,
+    residualShareMean: whole.mean,
+    residualShareSd: whole.sd,
+    residualShareCounts,
+    byLayer,
+  };
 }

@@ -81,8 +81,8 @@ export const MODEL_FIELDS: Readonly<Record<string, string>> = {
     correct { count rightByLayer decidedByLayer variationMean variationSd }
     wrong { count rightByLayer decidedByLayer variationMean variationSd }
     flows { layer from to count wrong } }`,
-  'bias-shares': `biasSummary { samples residualShareMean residualShareSd byLayer { layer mean sd }
-    correct { samples residualShareMean residualShareSd } ${CERTIFICATE} }`,
+  'bias-shares': `biasSummary { samples residualShareMean residualShareSd residualShareCounts byLayer { layer mean sd }
+    correct { samples residualShareMean residualShareSd residualShareCounts } ${CERTIFICATE} }`,
   'output-contributions': 'componentSimilarities { split component samples values }',
   'data-directions': `dataDirections { samples singularValues rightSingularValues cosines
     directions(first: 6) { ${DIRECTION} } ${CERTIFICATE} }`,

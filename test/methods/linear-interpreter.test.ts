@@ -63,6 +63,11 @@ describe.each(backends.map((backend) => [backend.id, backend] as const))('on %s'
     }
     const { biasSummary } = answers.at(-1)!.fields as { biasSummary: BiasSummary };
     expect(biasSummary.samples).toBe(SAMPLES);
+    const counts = Array.from({ length: 20 }, () => 0);
+    for (let sample = 0; sample < SAMPLES; sample++)
+      counts[Math.floor(20 * fieldOf(answers, sample, 'biasShares')[0]!.residualShare)]!++;
+    expect(biasSummary.residualShareCounts).toEqual(counts);
+    expect(biasSummary.correct!.residualShareCounts!.reduce((a, b) => a + b, 0)).toBe(biasSummary.correct!.samples);
     expect(biasSummary.certificate!.completeness).toBeLessThan(1e-5);
     await close();
   });

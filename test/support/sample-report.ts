@@ -100,6 +100,7 @@ export function sampleReport({ samples = 130, detailed = 6, seed = 1 } = {}): Sa
     samples: count,
     residualShareMean: number(0.2, 0.4),
     residualShareSd: number(0.01, 0.1),
+    residualShareCounts: Array.from({ length: 20 }, (_, i) => (i === 5 ? count : 0)),
     byLayer: LAYERS.map((layer) => ({ layer, mean: number(-1, 1), sd: number(0, 0.5) })),
   });
   function inputPatterns(layer: string, part: InputPatterns['part']): InputPatterns {
