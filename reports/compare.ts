@@ -62,13 +62,16 @@ interface Pair {
   readonly excused: Set<Difference>;
 }
 
+/** What tells layers of two networks apart. */
+type LayerFacts = Pick<StoredLayerHead, 'name' | 'op' | 'inputShape' | 'outputShape'>;
+
 /** Layers of one name; what is left by shape, in order. */
-function matchLayers(
-  base: readonly StoredLayerHead[],
-  head: readonly StoredLayerHead[],
-): [StoredLayerHead, StoredLayerHead][] {
+export function matchLayers<Layer extends LayerFacts>(
+  base: readonly Layer[],
+  head: readonly Layer[],
+): [Layer, Layer][] {
   const left = new Map(head.map((layer) => [layer.name, layer]));
-  const pairs = new Map<StoredLayerHead, StoredLayerHead>();
+  const pairs = new Map<Layer, Layer>();
   for (const layer of base) {
     const same = left.get(layer.name);
     if (same) pairs.set(layer, same);
@@ -80,12 +83,10 @@ function matchLayers(
     if (alike) pairs.set(layer, alike);
     if (alike) left.delete(alike.name);
   }
-  return base.flatMap((layer) =>
-    pairs.has(layer) ? [[layer, pairs.get(layer)!] as [typeof layer, typeof layer]] : [],
-  );
+  return base.flatMap((layer): [Layer, Layer][] => (pairs.has(layer) ? [[layer, pairs.get(layer)!]] : []));
 }
 
-function sameShape(a: StoredLayerHead, b: StoredLayerHead): boolean {
+function sameShape(a: LayerFacts, b: LayerFacts): boolean {
   return String(a.inputShape) === String(b.inputShape) && String(a.outputShape) === String(b.outputShape);
 }
 

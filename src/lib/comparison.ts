@@ -6,7 +6,7 @@ import sharp from 'sharp';
 import { colourOf } from '../../analysis/figures/colour-map.ts';
 import { data } from '../../graphql/query.ts';
 import { readArrayFile } from '../../reports/array-file.ts';
-import type { Difference, ReportComparison } from '../../reports/compare.ts';
+import { matchLayers, type Difference, type ReportComparison } from '../../reports/compare.ts';
 import type { StoredLayer, StoredSample } from '../../reports/format.ts';
 import { openStore } from '../../reports/store.ts';
 import { allModels, samplesOf, type ModelFacts } from './data.ts';
@@ -33,20 +33,22 @@ export interface PicturePair {
   readonly title: string;
   readonly base: Picture;
   readonly head: Picture;
-  /** What the numbers differ by, head − base, and the largest of them. */
-  readonly difference: { readonly values: Float32Array; readonly largest: number };
+  /** What the numbers differ by, head − base, and the largest of them; null where only one look at both makes sense. */
+  readonly difference: { readonly values: Float32Array; readonly largest: number } | null;
 }
 
-/** Reports of one architecture, each with every later one: at least one layer has the same name and shape. */
+/** Reports of one architecture, each with every later one: a layer of the same name and shape, or the same layers in order. */
 export async function comparedPairs(): Promise<ComparedPair[]> {
   const models = await allModels();
   const pairs = models.flatMap((base, i) => models.slice(i + 1).map((head) => ({ base, head })));
-  const alike = ({ base, head }: (typeof pairs)[number]): boolean =>
-    base.layers.some((a) =>
-      head.layers.some((b) => a.name === b.name && String(a.outputShape) === String(b.outputShape)),
-    );
   return pairs
-    .filter(alike)
+    .filter(({ base, head }) => {
+      const matched = matchLayers(base.layers, head.layers);
+      return (
+        matched.some(([a, b]) => a.name === b.name && String(a.outputShape) === String(b.outputShape)) ||
+        (matched.length === base.layers.length && matched.length === head.layers.length)
+      );
+    })
     .slice(0, MOST_PAIRS)
     .map(({ base, head }) => ({ id: `${base.report}..${head.report}`, base, head }));
 }
@@ -90,9 +92,13 @@ export async function picturesOf({ base, head }: ComparedPair): Promise<PictureP
     const difference = a && b && differenceOf(base.report, a, head.report, b);
     if (difference) pairs.push({ id, title, base: a, head: b, difference });
   };
-  for (const { name, index } of base.layers) {
-    if (!head.layers.some((layer) => layer.name === name)) continue;
-    const [a, b] = [await directionsOf(base.report, name), await directionsOf(head.report, name)];
+  // Directions of two networks are no two states of one thing: seen side by side, never subtracted.
+  const beside = (id: string, title: string, a?: Picture | null, b?: Picture | null): void => {
+    if (a && b) pairs.push({ id, title, base: a, head: b, difference: null });
+  };
+  const layers = matchLayers(base.layers, head.layers);
+  for (const [{ name, index }, other] of layers) {
+    const [a, b] = [await directionsOf(base.report, name), await directionsOf(head.report, other.name)];
     const alone = a.filter(
       (one) => isAlone(one, a) && b.some((other) => other.index === one.index && isAlone(other, b)),
     );
@@ -103,11 +109,24 @@ export async function picturesOf({ base, head }: ComparedPair): Promise<PictureP
   const known = new Set((await samplesOf(head.report)).filter((sample) => sample.detailed).map(({ name }) => name));
   if (base.provenance.samplesSha256 !== head.provenance.samplesSha256) return pairs;
   for (const { name, index } of detailed.filter((sample) => known.has(sample.name)).slice(0, MOST_SAMPLES)) {
-    const [a, b] = [await discussionsOf(base.report, name), await discussionsOf(head.report, name)];
-    const own = a.find((one) => b.some((other) => other.class === one.class));
-    const other = b.find((one) => one.class === own?.class);
+    const [a, b] = [await picturesOfSample(base.report, name), await picturesOfSample(head.report, name)];
+    const own = a.discussions.find((one) => b.discussions.some((other) => other.class === one.class));
+    const other = b.discussions.find((one) => one.class === own?.class);
     if (own && other)
       add(`sample-${index}`, `sample ${name}: what each pixel says for ${own.class}`, own.image, other.image);
+    const split = a.contributions.findLast(
+      (one) => one.biasImage && partner(one, b.contributions, layers) !== undefined,
+    );
+    if (!split) continue;
+    const same = partner(split, b.contributions, layers)!;
+    const titled = (what: string): string => `sample ${name}: ${what}`;
+    add(`linear-${index}`, titled('what the input adds to the output, L R x'), split.linearImage, same.linearImage);
+    add(`bias-${index}`, titled('what constants add to the output, b'), split.biasImage, same.biasImage);
+    const [first, second] = [leading(split), leading(same)];
+    const after = `the direction that adds most after ${split.split}`;
+    beside(`right-${index}`, titled(after), first?.image, second?.image);
+    beside(`part-${index}`, titled(`${after}, by place`), first?.contraction, second?.contraction);
+    beside(`left-${index}`, titled(`what ${after} makes of the output`), first?.outputImage, second?.outputImage);
   }
   return pairs;
 }
@@ -127,12 +146,51 @@ async function directionsOf(report: string, layer: string): Promise<readonly Dir
   return model.layer.weightDirections?.directions ?? [];
 }
 
-async function discussionsOf(report: string, sample: string): Promise<{ class: string; image: Picture }[]> {
-  const { model } = await data<{
-    model: { sample: { pixelVotes: { discussions: { class: string; image: Picture }[] } | null } };
-  }>(store, SAMPLE_PICTURES, { id: report, sample });
-  return model.sample.pixelVotes?.discussions ?? [];
+interface Contributions {
+  readonly split: string;
+  readonly output: string;
+  readonly linearImage: Picture | null;
+  readonly biasImage: Picture | null;
+  readonly components: readonly {
+    readonly contribution: number;
+    readonly image: Picture | null;
+    readonly contraction: Picture | null;
+    readonly outputImage: Picture | null;
+  }[];
 }
+
+interface SamplePictures {
+  readonly discussions: readonly { readonly class: string; readonly image: Picture }[];
+  readonly contributions: readonly Contributions[];
+}
+
+async function picturesOfSample(report: string, sample: string): Promise<SamplePictures> {
+  const { model } = await data<{
+    model: {
+      sample: {
+        pixelVotes: { discussions: SamplePictures['discussions'] } | null;
+        outputContributions: Contributions[];
+      };
+    };
+  }>(store, SAMPLE_PICTURES, { id: report, sample });
+  return {
+    discussions: model.sample.pixelVotes?.discussions ?? [],
+    contributions: model.sample.outputContributions,
+  };
+}
+
+/** The other report's answer for the same output, split after the layer that is matched with this one's. */
+function partner(
+  { split, output }: Contributions,
+  others: readonly Contributions[],
+  layers: readonly (readonly [{ readonly name: string }, { readonly name: string }])[],
+): Contributions | undefined {
+  const name = layers.find(([own]) => own.name === split)?.[1].name;
+  return others.find((other) => other.split === name && other.output === output);
+}
+
+const leading = ({ components }: Contributions): Contributions['components'][number] | undefined =>
+  [...components].sort((a, b) => Math.abs(b.contribution) - Math.abs(a.contribution))[0];
 
 function differenceOf(
   baseReport: string,
@@ -157,12 +215,14 @@ function numbersOf(report: string, { array }: Picture): Float32Array | null {
 }
 
 /** A difference as a PNG in the colours of every other map, symmetric about zero. */
-export async function differenceMap({ base, difference }: PicturePair): Promise<Uint8Array> {
-  const { values, largest } = difference;
+export async function differenceMap(
+  { width, height }: Picture,
+  { values, largest }: NonNullable<PicturePair['difference']>,
+): Promise<Uint8Array> {
   const pixels = Uint8Array.from(
     values.length === 0 ? [] : [...values].flatMap((value) => [...colourOf(largest > 0 ? value / largest : 0)]),
   );
-  return sharp(pixels, { raw: { width: base.width, height: base.height, channels: 3 } })
+  return sharp(pixels, { raw: { width, height, channels: 3 } })
     .png()
     .toBuffer();
 }

@@ -170,5 +170,11 @@ export const LAYER_PICTURES = `query LayerPictures($id: ID!, $layer: String!) {
   } } }
 }`;
 export const SAMPLE_PICTURES = `query SamplePictures($id: ID!, $sample: String!) {
-  model(id: $id) { sample(name: $sample) { pixelVotes { discussions { class image { ${IMAGE} } } } } }
+  model(id: $id) { sample(name: $sample) {
+    pixelVotes { discussions { class image { ${IMAGE} } } }
+    outputContributions {
+      split output linearImage { ${IMAGE} } biasImage { ${IMAGE} }
+      components { contribution image { ${IMAGE} } contraction { ${IMAGE} } outputImage { ${IMAGE} } }
+    }
+  } }
 }`;
