@@ -76,7 +76,7 @@ export function toeplitzSpectrum(
 /** The report's share of all values, and in words what they are of. */
 function leading(values: number[], total: number, grid: readonly number[], size: readonly number[]): ToeplitzSpectrum {
   values.sort((a, b) => b - a);
-  const ofAll = total > MOST_VALUES ? [`the leading ${MOST_VALUES} of ${total} values`] : [];
+  const ofAll = total > MOST_VALUES ? [`the leading ${MOST_VALUES} of ${total.toLocaleString('en-US')} values`] : [];
   const ofSmaller = grid.every((n, axis) => n === size[axis])
     ? []
     : [`computed for images of ${grid.join(' × ')} in place of ${size.join(' × ')}, which would take too long`];
