@@ -15,11 +15,14 @@ import { loadNetwork } from './formats/index.ts';
 import { chooseBackend } from './kernels/choose.ts';
 import { sizeOf, type Tensor } from './kernels/kernels.ts';
 import { METHODS } from './methods/index.ts';
+import { fitsGlob } from './methods/layer-glob.ts';
 import type { Answer, Method, Unit } from './methods/method.ts';
+import { layersOf } from './network/layers.ts';
 import { nodeOf, type Network, type NodeId } from './network/network.ts';
 import { inputDoubts } from './methods/probabilities.ts';
 import type { Progress } from './progress.ts';
 import { openInputSamples } from './samples.ts';
+import type { InputSamples } from './samples/input.ts';
 import { resultSettings, type Settings } from './settings.ts';
 import { createStudy, type Study } from './study.ts';
 import { VERSION } from './version.ts';
@@ -73,6 +76,7 @@ export async function runAnalysis(options: AnalysisOptions): Promise<AnalysisRes
   checkId(id);
   const against = settings.against ? await loadSecond(settings.against, network) : null;
   const { samples, classNames } = await openInputSamples(network, settings);
+  refuseEmptyChoices(network, samples, settings);
   const samplesSha256 = await samples.digest();
   const backend = await chooseBackend(settings.backend);
   const folder = path.join(reportsDir, id);
@@ -364,4 +368,22 @@ function hash(value: unknown): string {
 
 function pick(record: Readonly<Record<string, unknown>>, names: readonly string[]): Record<string, unknown> {
   return Object.fromEntries([...new Set(names)].sort().map((name) => [name, record[name]]));
+}
+
+/** A choice of layers or samples by names that are not there is a mistake, told before anything is computed. */
+function refuseEmptyChoices(network: Network, samples: InputSamples, { layers, detail }: Settings): void {
+  const refuse = (what: string, given: string, names: readonly string[], all: string): never => {
+    const near = nearest(given, names);
+    throw new UserError(`${what} ${JSON.stringify(given)} names nothing that is there.`, {
+      exitCode: EXIT.usage,
+      hint: `${near === undefined ? '' : `Did you mean ${near}? `}${all}: ${names.slice(0, 20).join(', ')}${names.length > 20 ? ', …' : ''}.`,
+    });
+  };
+  const layerNames = layersOf(network).map(({ name }) => name);
+  if (layerNames.length > 0 && !layerNames.some((name) => fitsGlob(name, layers)))
+    refuse('--layers', layers, layerNames, 'Layers');
+  if (detail === 'all' || typeof detail === 'number') return;
+  const sampleNames = Array.from({ length: samples.count }, (_, i) => samples.name(i));
+  const known = new Set(sampleNames);
+  for (const name of detail) if (!known.has(name)) refuse('--detail', name, sampleNames, 'Samples');
 }

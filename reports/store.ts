@@ -4,7 +4,7 @@
 import { constants } from 'node:fs';
 import { copyFile, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { UserError } from '../analysis/errors.ts';
+import { EXIT, UserError } from '../analysis/errors.ts';
 import { ReportError } from './errors.ts';
 import { layerBodyFields, parseReport, runSchema, sampleBodyFields } from './format.ts';
 import type { Report, RunRecord } from './format.ts';
@@ -291,6 +291,7 @@ const WHY: Readonly<Record<string, string>> = {
 function unwritable(folder: string, cause: NodeJS.ErrnoException): UserError {
   const why = WHY[cause.code!] ?? cause.message;
   return new UserError(`Cannot write reports to ${folder}: ${why}`, {
+    exitCode: EXIT.environment,
     hint: 'Make room there, or give another folder with --reports.',
     cause,
   });
@@ -298,6 +299,7 @@ function unwritable(folder: string, cause: NodeJS.ErrnoException): UserError {
 
 function occupied(path: string): UserError {
   return new UserError(`Cannot write a report to ${path}: the folder is not empty and holds no report`, {
+    exitCode: EXIT.environment,
     hint: 'Give another name with --id, or move what is there.',
   });
 }

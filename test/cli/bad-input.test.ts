@@ -132,6 +132,18 @@ const here: Case[] = [
   ['an unknown backend', ['analyze', model, '--backend', 'gpu'], 2, /--backend is "gpu"; expected one of auto/],
   ['a flag without its value', ['analyze', model, '--samples'], 2, /'--samples <PATH>' argument missing/],
   ['a value out of range', ['analyze', model, '--count', '0'], 2, /--count is "0"; expected a whole number, 1 to 1000/],
+  [
+    'layers that are not there',
+    ['analyze', model, '--samples', images, '--layers', 'nothing*'],
+    2,
+    /--layers "nothing\*" names nothing that is there.*\n.*Layers: conv1, /,
+  ],
+  [
+    'a sample to look at that is not there',
+    ['analyze', model, '--samples', images, '--detail', '0,nobody'],
+    2,
+    /--detail "nobody" names nothing that is there.*\n.*Samples: 0, 1, /,
+  ],
   ['no model', ['analyze'], 2, /Missing required argument 'model'/],
   ['two models', ['inspect', model, model], 2, /Too many arguments/],
   ['an unknown verb', ['analise', model], 2, /Unknown verb "analise".*\n.*Did you mean "analyze"\?/],

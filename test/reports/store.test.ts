@@ -123,6 +123,7 @@ describe('writing a report', () => {
     await expect(written).rejects.toThrow(
       `Cannot write reports to ${join(folder, 'file')}: part of the path is a file`,
     );
+    await expect(written).rejects.toMatchObject({ exitCode: 5 });
   });
 
   it.skipIf(process.getuid?.() === 0)('says so when permission is denied', async () => {
