@@ -2,6 +2,7 @@
 import type { Certificate } from '../reports/format.ts';
 import { sizeOf } from './kernels/kernels.ts';
 import type { LocatedMap } from './network/affine-map.ts';
+import { inner, norm } from './operators/rows.ts';
 import type { Random } from './random.ts';
 import type { TruncatedSvd } from './svd/truncated-svd.ts';
 
@@ -48,10 +49,10 @@ export async function adjointnessOf(map: LocatedMap, random: Random): Promise<nu
   const atv = (await map.transpose({ count: map.count, size: m, data: v })).data;
   let worst = 0;
   for (let sample = 0; sample < map.count; sample++) {
-    const rows = <T>(x: T & Float32Array, size: number): Float32Array => x.subarray(sample * size, (sample + 1) * size);
+    const rows = (x: Float32Array, size: number): Float32Array => x.subarray(sample * size, (sample + 1) * size);
     const [us, vs, aus, atvs] = [rows(u, n), rows(v, m), rows(au, m), rows(atv, n)];
     const scale = norm(aus) * norm(vs) + norm(us) * norm(atvs);
-    worst = Math.max(worst, scale === 0 ? 0 : Math.abs(dot(aus, vs) - dot(us, atvs)) / scale);
+    worst = Math.max(worst, scale === 0 ? 0 : Math.abs(inner(aus, vs) - inner(us, atvs)) / scale);
   }
   return worst;
 }
@@ -68,16 +69,6 @@ export async function certificateOf(map: LocatedMap, random: Random, svd?: Trunc
       remainder: remainderOf(svd),
     }),
   };
-}
-
-function dot(a: Float32Array, b: Float32Array): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
-  return sum;
-}
-
-function norm(a: Float32Array): number {
-  return Math.sqrt(dot(a, a));
 }
 
 /** Share of Σσ² in the values that were not computed; an estimate where the map was not written out. */

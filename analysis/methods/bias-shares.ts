@@ -3,6 +3,7 @@
 import type { BiasGroup, BiasShares, BiasSummary, LayerMoment } from '../../reports/format.ts';
 import { sizeOf } from '../kernels/kernels.ts';
 import type { LocatedMap } from '../network/affine-map.ts';
+import { inner, rowOf, unitRows } from '../operators/rows.ts';
 import type { Mode } from '../ops/op.ts';
 import type { Study } from '../study.ts';
 import type { Answer, Method, Unit } from './method.ts';
@@ -92,16 +93,16 @@ export async function sharesAt(
   const rounds = Math.max(...chosen.map((list) => list.length));
   const shares: BiasShares[][] = chosen.map(() => []);
   for (let round = 0; round < rounds; round++) {
-    const data = new Float32Array(chosen.length * outputs);
-    for (const [i, list] of chosen.entries()) data[i * outputs + (list[round] ?? list[0]!)] = 1;
-    const block = { count: chosen.length, size: outputs, data };
+    const block = unitRows(
+      chosen.map((list) => list[round] ?? list[0]!),
+      outputs,
+    );
     const rows = await map.transpose(block);
     const byLayer = await map.offsetByLayer(block);
     for (const [i, list] of chosen.entries()) {
       const output = list[round];
       if (output === undefined) continue;
-      let input = 0;
-      for (let j = 0; j < inputs; j++) input += rows.data[i * inputs + j]! * map.at[i * inputs + j]!;
+      const input = inner(rowOf(rows, i), map.at.subarray(i * inputs, (i + 1) * inputs));
       const residual = map.offset[i * outputs + output]!;
       shares[i]!.push({
         output: study.outputName(output),

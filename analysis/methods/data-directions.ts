@@ -5,6 +5,7 @@ import { sizeOf } from '../kernels/kernels.ts';
 import { nodeOf } from '../network/network.ts';
 import { fromMatrix } from '../operators/matrix.ts';
 import type { Block } from '../operators/operator.ts';
+import { inner, rowOf } from '../operators/rows.ts';
 import { truncatedSvd } from '../svd/truncated-svd.ts';
 import type { Study } from '../study.ts';
 import { drawOnInput } from './component-pictures.ts';
@@ -47,7 +48,12 @@ export const dataDirections: Method = {
       index,
       singularValue,
       group: svd.groups[index]!,
-      inputImage: await drawOnInput(study, row(svd.inputDirections, index), cloud, `Direction ${index} of the samples`),
+      inputImage: await drawOnInput(
+        study,
+        rowOf(svd.inputDirections, index),
+        cloud,
+        `Direction ${index} of the samples`,
+      ),
     }));
     const answer: DataDirections = {
       samples: rows,
@@ -86,19 +92,9 @@ async function networkBeside(
     for (const [k, value] of svd.singularValues.entries()) values[k] = (values[k] ?? 0) + value / detailed.length;
     const counted = [...svd.singularValues.keys()].filter((k) => svd.singularValues[k]! > 0);
     for (let k = 0; k < data.count; k++) {
-      const energy = counted.reduce((sum, j) => sum + dot(row(data, k), row(svd.inputDirections, j)) ** 2, 0);
+      const energy = counted.reduce((sum, j) => sum + inner(rowOf(data, k), rowOf(svd.inputDirections, j)) ** 2, 0);
       cosines[k]! += Math.sqrt(energy) / detailed.length;
     }
   }
   return { rightSingularValues: values, cosines };
-}
-
-function row(block: Block, i: number): Float32Array {
-  return block.data.subarray(i * block.size, (i + 1) * block.size);
-}
-
-function dot(a: Float32Array, b: Float32Array): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
-  return sum;
 }

@@ -6,7 +6,7 @@ import type { View } from '../figures/view.ts';
 import { sizeOf } from '../kernels/kernels.ts';
 import type { LocatedMap } from '../network/affine-map.ts';
 import { nodeOf, type Network } from '../network/network.ts';
-import type { Block } from '../operators/operator.ts';
+import { rowOf, unitRows } from '../operators/rows.ts';
 import { truncatedSvd } from '../svd/truncated-svd.ts';
 import type { Study } from '../study.ts';
 import { frozenMode } from './bias-shares.ts';
@@ -40,11 +40,11 @@ export const inputOutputMap: Method = {
         index: i,
         singularValue,
         group: svd.groups[i]!,
-        inputImage: await study.drawInput(row(svd.inputDirections, i), `Eigen-input ${i + 1} of sample ${name}`),
+        inputImage: await study.drawInput(rowOf(svd.inputDirections, i), `Eigen-input ${i + 1} of sample ${name}`),
         outputImage:
           outputView.kind === 'vector'
             ? null
-            : await study.drawOutput(row(svd.outputDirections, i), `Eigen-output ${i + 1} of sample ${name}`),
+            : await study.drawOutput(rowOf(svd.outputDirections, i), `Eigen-output ${i + 1} of sample ${name}`),
       })),
     );
     const fields = await fieldPictures(study, map, sample);
@@ -84,11 +84,14 @@ async function fieldPictures(
   const name = study.samples.name(sample);
   if (outputView.kind === 'vector') {
     const outputs = leading(map.value, MOST_ROWS);
-    const block = await map.transpose(unitBlock(outputs, sizeOf(map.codomain)));
+    const block = await map.transpose(unitRows(outputs, sizeOf(map.codomain)));
     const rows = outputs.map(async (output, i) => ({
       at: [output],
       reason: study.outputName(output),
-      image: await study.drawInput(row(block, i), `What output ${study.outputName(output)} takes from sample ${name}`),
+      image: await study.drawInput(
+        rowOf(block, i),
+        `What output ${study.outputName(output)} takes from sample ${name}`,
+      ),
     }));
     return { rows: await Promise.all(rows), columns: [] };
   }
@@ -99,14 +102,14 @@ async function fieldPictures(
       view.kind === 'image'
         ? chosenPixels(view, from)
         : leading(from, MOST_ROWS).map((i) => ({ at: [i], index: i, reason: 'largest' }));
-    const units = unitBlock(
+    const units = unitRows(
       places.map((place) => place.index),
       size,
     );
     const block = side === 'rows' ? await map.transpose(units) : await map.apply(units);
     return Promise.all(
       places.map(async ({ at, reason }, i) => {
-        const vector = row(block, i);
+        const vector = rowOf(block, i);
         const alt =
           side === 'rows'
             ? `What output pixel ${at.join(', ')} takes from sample ${name}`
@@ -187,7 +190,7 @@ async function farEnergy(
     study.checkpoint();
     const part = chosen.slice(start, start + blockSize);
     const block = await map.transpose(
-      unitBlock(
+      unitRows(
         part.map((i) => indices[i]!),
         size,
       ),
@@ -196,7 +199,7 @@ async function farEnergy(
       const pixel = Math.floor(place / output.channels);
       const y = ((Math.floor(pixel / output.width) + 0.5) * input.height) / output.height - 0.5;
       const x = (((pixel % output.width) + 0.5) * input.width) / output.width - 0.5;
-      const energies = input.arrange(row(block, i));
+      const energies = input.arrange(rowOf(block, i));
       for (let j = 0; j < energies.length; j++) {
         const at = Math.floor(j / input.channels);
         const energy = energies[j]! ** 2;
@@ -210,18 +213,6 @@ async function farEnergy(
     farRadius: radius,
     farEnergyReason: chosen.length < rows ? `estimated from ${chosen.length} of ${rows} rows` : null,
   };
-}
-
-/** Vector i of a block. */
-function row(block: Block, i: number): Float32Array {
-  return block.data.subarray(i * block.size, (i + 1) * block.size);
-}
-
-/** Unit vectors, one a row. */
-function unitBlock(indices: readonly number[], size: number): Block {
-  const data = new Float32Array(indices.length * size);
-  for (const [row, index] of indices.entries()) data[row * size + index] = 1;
-  return { count: indices.length, size, data };
 }
 
 /** Indices of the largest entries, descending. */

@@ -8,6 +8,7 @@ import { pathBetween, type LocatedMap } from '../network/affine-map.ts';
 import type { Layer } from '../network/layers.ts';
 import { nodeOf } from '../network/network.ts';
 import type { Block } from '../operators/operator.ts';
+import { inner, rowOf } from '../operators/rows.ts';
 import { truncatedSvd, type TruncatedSvd } from '../svd/truncated-svd.ts';
 import type { Study } from '../study.ts';
 import { cancel } from './cancelling.ts';
@@ -127,11 +128,11 @@ async function contributionsAt(
   const certificate = await certificateOf(whole, study.random(`certificate ${sample}`), svd);
   const gallery = await galleryOf(study, layer, sample, { svd, before, after, value: whole.value });
   const contributions = outputs.map(async ({ name }, i): Promise<OutputContributions> => {
-    const terms = decompose(svd, before, row(pulled, i), row(rows, i));
-    const weights = row(block, i);
-    const offset = dot(pulled.data, i * pulled.size, before.offset) + dot(weights, 0, after.offset);
-    const value = dot(weights, 0, whole.value);
-    const bypass = dot(row(direct, i), 0, before.at) - terms.total;
+    const terms = decompose(svd, before, rowOf(pulled, i), rowOf(rows, i));
+    const weights = rowOf(block, i);
+    const offset = inner(rowOf(pulled, i), before.offset) + inner(weights, after.offset);
+    const value = inner(weights, whole.value);
+    const bypass = inner(rowOf(direct, i), before.at) - terms.total;
     const biasByLayer = study.layers.map(({ name, index }) => ({
       layer: name,
       value: biases[i * study.layers.length + index]!,
@@ -187,13 +188,10 @@ export function decompose(
   pulledBack: Float32Array,
 ): Terms {
   const { singularValues, inputDirections, outputDirections } = svd;
-  const weights = Array.from(singularValues, (_, k) => dot(outputDirections.data, k * outputDirections.size, pulled));
-  const coefficients = Array.from(
-    singularValues,
-    (value, k) => value * dot(inputDirections.data, k * inputDirections.size, map.at),
-  );
+  const weights = Array.from(singularValues, (_, k) => inner(rowOf(outputDirections, k), pulled));
+  const coefficients = Array.from(singularValues, (value, k) => value * inner(rowOf(inputDirections, k), map.at));
   const contributions = weights.map((weight, k) => weight * coefficients[k]!);
-  return { weights, coefficients, contributions, total: dot(pulledBack, 0, map.at) };
+  return { weights, coefficients, contributions, total: inner(pulledBack, map.at) };
 }
 
 /** Pictures that do not depend on which output is explained. */
@@ -222,20 +220,20 @@ async function galleryOf(
   };
   const direction = (k: number): Promise<Image> =>
     once(`right ${k}`, () =>
-      drawOnInput(study, row(svd.inputDirections, k), before.at, `Right vector of component ${k} ${where}`),
+      drawOnInput(study, rowOf(svd.inputDirections, k), before.at, `Right vector of component ${k} ${where}`),
     );
   if (!isPictureOutput(study)) return { direction, output: () => null, bias: null, linear: null, where };
   const through = await after.apply(blockOf([before.offset, subtract(before.value, before.offset)]));
-  const bias = row(through, 0).map((x, i) => x + after.offset[i]!);
+  const bias = rowOf(through, 0).map((x, i) => x + after.offset[i]!);
   return {
     direction,
     output: (k) =>
       once(`left ${k}`, async () => {
-        const { data } = await after.apply(blockOf([row(svd.outputDirections, k)]));
+        const { data } = await after.apply(blockOf([rowOf(svd.outputDirections, k)]));
         return drawOnOutput(study, data, value, `Left vector of component ${k} ${where}`);
       }),
     bias: await drawOnOutput(study, bias, value, `What constants add to the output ${where}`),
-    linear: await drawOnOutput(study, row(through, 1), value, `What the input adds to the output ${where}`),
+    linear: await drawOnOutput(study, rowOf(through, 1), value, `What the input adds to the output ${where}`),
     where,
   };
 }
@@ -257,7 +255,7 @@ function componentsOf(
   const table = isTable(study);
   return Promise.all(
     Array.from(svd.singularValues, async (singularValue, k) => {
-      const direction = row(svd.inputDirections, k);
+      const direction = rowOf(svd.inputDirections, k);
       const weight = weights[k]! * singularValue;
       const numbers = {
         index: k,
@@ -287,12 +285,10 @@ function componentsOf(
 function similarities(leading: readonly Float32Array[], size: number): number[][][] {
   const components = Math.min(...leading.map((block) => block.length / size));
   return Array.from({ length: components }, (_, k) =>
-    leading.map((a) => leading.map((b) => Math.abs(dot(a, k * size, b.subarray(k * size, (k + 1) * size))))),
+    leading.map((a) =>
+      leading.map((b) => Math.abs(inner(a.subarray(k * size, (k + 1) * size), b.subarray(k * size, (k + 1) * size)))),
+    ),
   );
-}
-
-function row(block: Block, i: number): Float32Array {
-  return block.data.subarray(i * block.size, (i + 1) * block.size);
 }
 
 function blockOf(rows: readonly Float32Array[]): Block {
@@ -304,11 +300,4 @@ function blockOf(rows: readonly Float32Array[]): Block {
 
 function subtract(a: Float32Array, b: Float32Array): Float32Array {
   return a.map((value, i) => value - b[i]!);
-}
-
-/** Σ a[start + i] b[i]. */
-function dot(a: Float32Array, start: number, b: Float32Array): number {
-  let sum = 0;
-  for (let i = 0; i < b.length; i++) sum += a[start + i]! * b[i]!;
-  return sum;
 }

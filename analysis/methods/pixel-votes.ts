@@ -4,6 +4,7 @@ import type { ClassImage, PixelVotes } from '../../reports/format.ts';
 import { sizeOf } from '../kernels/kernels.ts';
 import { multiplyAddsOf } from '../network/inspect.ts';
 import { nodeOf } from '../network/network.ts';
+import { rowOf, unitRows } from '../operators/rows.ts';
 import type { Study } from '../study.ts';
 import { frozenMode } from './bias-shares.ts';
 import type { Method } from './method.ts';
@@ -116,13 +117,10 @@ async function discuss(
   map: Awaited<ReturnType<Study['map']>>,
   classes: readonly number[],
 ): Promise<Float32Array[]> {
-  const size = sizeOf(map.codomain);
-  const data = new Float32Array(classes.length * size);
-  for (const [i, c] of classes.entries()) data[i * size + c] = 1;
-  const block = await map.discuss({ count: classes.length, size, data });
+  const block = await map.discuss(unitRows(classes, sizeOf(map.codomain)));
   const { channels } = study.inputView;
   return classes.map((_, i) => {
-    const numbers = study.inputView.arrange(block.data.subarray(i * block.size, (i + 1) * block.size));
+    const numbers = study.inputView.arrange(rowOf(block, i));
     const sums = new Float32Array(numbers.length / channels);
     for (let j = 0; j < numbers.length; j++) sums[Math.floor(j / channels)]! += numbers[j]!;
     return sums;

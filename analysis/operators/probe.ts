@@ -2,6 +2,7 @@
 import type { Random } from '../random.ts';
 import { sizeOf } from '../kernels/kernels.ts';
 import type { Block, LinearOperator } from './operator.ts';
+import { inner, norm, rowOf } from './rows.ts';
 
 /** `count` standard normal vectors. */
 export function randomBlock(random: Random, count: number, size: number): Block {
@@ -19,8 +20,8 @@ export async function adjointness(operator: LinearOperator, random: Random, { co
   const backward = await operator.transpose(v);
   let worst = 0;
   for (let r = 0; r < count; r++) {
-    const difference = Math.abs(inner(forward, v, r) - inner(u, backward, r));
-    const scale = Math.max(norm(forward, r) * norm(v, r), norm(u, r) * norm(backward, r));
+    const difference = Math.abs(inner(rowOf(forward, r), rowOf(v, r)) - inner(rowOf(u, r), rowOf(backward, r)));
+    const scale = Math.max(norm(rowOf(forward, r)) * norm(rowOf(v, r)), norm(rowOf(u, r)) * norm(rowOf(backward, r)));
     if (difference > 0 || Number.isNaN(difference)) worst = Math.max(worst, difference / scale);
   }
   return worst;
@@ -40,16 +41,6 @@ export async function linearity(operator: LinearOperator, random: Random): Promi
     const [x, y, z] = [images.data[i]!, images.data[images.size + i]!, images.data[2 * images.size + i]!];
     sum += (z - a * x - b * y) ** 2;
   }
-  const scale = Math.abs(a) * norm(images, 0) + Math.abs(b) * norm(images, 1);
+  const scale = Math.abs(a) * norm(rowOf(images, 0)) + Math.abs(b) * norm(rowOf(images, 1));
   return sum === 0 ? 0 : Math.sqrt(sum) / scale;
-}
-
-function inner(x: Block, y: Block, row: number): number {
-  let sum = 0;
-  for (let i = row * x.size; i < (row + 1) * x.size; i++) sum += x.data[i]! * y.data[i]!;
-  return sum;
-}
-
-function norm(x: Block, row: number): number {
-  return Math.sqrt(inner(x, x, row));
 }
