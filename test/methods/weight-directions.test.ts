@@ -3,13 +3,14 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { chooseBackend, probeBackends } from '../../analysis/kernels/choose.ts';
-import type { Backend } from '../../analysis/kernels/kernels.ts';
+import { sizeOf, type Backend } from '../../analysis/kernels/kernels.ts';
 import { classHierarchy, hierarchyAt } from '../../analysis/methods/class-hierarchy.ts';
 import { directionSignals, quantileOf } from '../../analysis/methods/direction-signals.ts';
 import { fitPowerLaw } from '../../analysis/methods/power-law.ts';
 import { unfold } from '../../analysis/methods/unfolded-weights.ts';
 import { weightDirections } from '../../analysis/methods/weight-directions.ts';
 import { decompose } from '../../analysis/methods/weight-spectrum.ts';
+import { multiplyAddsTo } from '../../analysis/network/gradient.ts';
 import { nodeOf } from '../../analysis/network/network.ts';
 import { random } from '../../analysis/random.ts';
 import type { ClassHierarchy, WeightDirections } from '../../reports/format.ts';
@@ -199,6 +200,24 @@ describe.each(backends)('a small network on %s', (id) => {
     const first = await pictures();
     expect(await pictures()).toEqual(first);
     expect(new Set(first).size).toBe(3);
+  });
+
+  it('makes inputs in fewer, longer steps where work is limited, and says so', async () => {
+    const { network, layers } = opened.study;
+    const perStep = 3 * multiplyAddsTo(network, layers[0]!.node) + 5000 * sizeOf(nodeOf(network, network.input).shape);
+    const madeIn = async (steps: number) => {
+      const settings = { ...light, synthesisSteps: 128, synthesisWork: (steps * perStep * 1.001) / 1e9 };
+      const { study, close } = await chainNetwork(backend, settings);
+      const [answer] = await weightDirections.answer(study, { key: 'conv1', layer: 'conv1' });
+      await close();
+      return answer!.fields['weightDirections'] as WeightDirections;
+    };
+    const [many, few, none] = [await madeIn(3 * 128), await madeIn(20), await madeIn(15)];
+    expect(many.synthesisReason).toBeNull();
+    expect(few.synthesisReason).toContain('for 1 of 3, in 20 steps in place of 128');
+    expect(few.directions![0]!.synthesisedSignal).toBeGreaterThan(0.8 * many.directions![0]!.synthesisedSignal!);
+    expect(none.synthesisReason).toContain('16 steps take');
+    expect(none.directions!.every(({ synthesised }) => synthesised === null)).toBe(true);
   });
 
   it('answers hierarchies whose groups are those of their thresholds, the chosen ones and others', async () => {
