@@ -10,7 +10,7 @@ import type { Method } from './method.ts';
 export const adversarialStep: Method = {
   id: 'adversarial-step',
   question: 'What does a small step against the decision change in the layers’ constants?',
-  version: 1,
+  version: 2,
   settings: ['adversarialStep', 'mode'],
   units(study) {
     if (study.task !== 'classification') return 'only a classifier’s decision can be stepped against';

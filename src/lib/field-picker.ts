@@ -1,7 +1,7 @@
 // The island of the map's rows and columns: a click on a pixel of the picture shows the row or column of the nearest pixel
 // that the report has, and hides the others. Without script all of them stand there, numbered. No library.
 
-export interface Place {
+interface Place {
   readonly row: number;
   readonly column: number;
 }

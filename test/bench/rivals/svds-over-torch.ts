@@ -8,7 +8,7 @@ import type { Tensor } from '../../../analysis/kernels/kernels.ts';
 import { pathBetween } from '../../../analysis/network/affine-map.ts';
 import type { Network, NodeId } from '../../../analysis/network/network.ts';
 
-export interface Rival {
+interface Rival {
   readonly torch: string;
   readonly seconds: number;
   readonly products: number;
@@ -19,7 +19,7 @@ export interface Rival {
   readonly distance: number;
 }
 
-export interface RivalTask {
+interface RivalTask {
   readonly network: Network;
   readonly to: NodeId;
   /** The input, and our value of `to` there. */
