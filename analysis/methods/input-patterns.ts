@@ -18,7 +18,15 @@ import type { Study } from '../study.ts';
 import { blockFor, planAllRows, planRows, type RowPlan } from './jacobian-rows.ts';
 import { fitsGlob } from './layer-glob.ts';
 import type { Answer, Method, SkippedLayer, Unit } from './method.ts';
-import { componentGram, inputComponents, PARTS, singularPatterns, type SingularPatterns } from './singular-patterns.ts';
+import {
+  componentGram,
+  gramRooms,
+  inputComponents,
+  PARTS,
+  singularPatterns,
+  type GramRooms,
+  type SingularPatterns,
+} from './singular-patterns.ts';
 
 /** Largest smaller side (inputs or neurons) that is decomposed whole: above it the eigenvalues alone take minutes. */
 const LARGEST_SIDE = 2048;
@@ -56,10 +64,11 @@ export const inputPatterns: Method = {
     if (sample === undefined) return inactiveShares(study);
     const place = study.detailed.indexOf(sample);
     const patterns: InputPatterns[] = [];
+    const rooms = gramRooms();
     for (const plan of plansOf(study)) {
       if (!isAmong(place, study.detailed.length, plan.samples)) continue;
       study.checkpoint();
-      patterns.push(...(await patternsOf(study, plan, sample)));
+      patterns.push(...(await patternsOf(study, plan, sample, rooms)));
     }
     return [{ on: { sample }, fields: { inputPatterns: patterns } }];
   },
@@ -196,12 +205,12 @@ function skippedLayers(study: Study): SkippedLayer[] {
 }
 
 /** The patterns of one layer at one sample: all neurons, the active and the inactive ones. */
-async function patternsOf(study: Study, plan: LayerPlan, sample: number): Promise<InputPatterns[]> {
+async function patternsOf(study: Study, plan: LayerPlan, sample: number, rooms: GramRooms): Promise<InputPatterns[]> {
   const { layer, neurons, rows } = plan;
   const { count, gamma } = study.settings;
   const mode = study.settings.mode === 'auto' ? 'taylor' : study.settings.mode;
   const map = await study.map(sample, { to: layer.activity, mode });
-  const sum = componentGram(sizeOf(map.domain), neurons, map.value);
+  const sum = componentGram(sizeOf(map.domain), neurons, map.value, rooms);
   const shown = isLast(study, layer) ? shownNeurons(study, sample, map.value) : [];
   const components = new Map<number, Float32Array>();
   await rows.visit(

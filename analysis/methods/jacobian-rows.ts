@@ -78,15 +78,22 @@ export function planAllRows(domain: Shape, codomain: Shape, field: readonly Fiel
   });
   const offsetOf = (position: readonly number[]): number =>
     position.reduce((sum, p, i) => sum + p * steps[field[i]!.axis]!, 0);
-  const columnsOf = (position: readonly number[]): number[] => {
-    const ranges = domain.map((size) => range(0, size));
+  const inputSteps = domain.map((_, axis) => sizeOf(domain.slice(axis + 1)));
+  /** Writes the inputs that a position can see, ascending, and says how many. */
+  const writeColumns = (position: readonly number[], target: Int32Array): number => {
+    const starts = domain.map(() => 0);
+    const ends = [...domain];
     for (const [i, { inputAxis, first, last }] of field.entries()) {
-      ranges[inputAxis] = range(first[position[i]!]!, last[position[i]!]! + 1);
+      starts[inputAxis] = first[position[i]!]!;
+      ends[inputAxis] = last[position[i]!]! + 1;
     }
-    return offsets(
-      ranges,
-      domain.map((_, axis) => sizeOf(domain.slice(axis + 1))),
-    );
+    let count = 0;
+    const write = (axis: number, base: number): void => {
+      if (axis === domain.length) target[count++] = base;
+      else for (let p = starts[axis]!; p < ends[axis]!; p++) write(axis + 1, base + p * inputSteps[axis]!);
+    };
+    write(0, 0);
+    return count;
   };
 
   return {
@@ -95,6 +102,7 @@ export function planAllRows(domain: Shape, codomain: Shape, field: readonly Fiel
       const total = classes.length * channels.length;
       // One array each for all blocks: fresh ones are garbage faster than it is collected.
       const rows = new Float32Array(Math.min(blockSize, channels.length) * inputs);
+      const seen = new Int32Array(inputs);
       const units = new Float32Array(Math.min(blockSize, total) * outputs);
       for (let start = 0; start < total; start += blockSize) {
         checkpoint();
@@ -112,7 +120,7 @@ export function planAllRows(domain: Shape, codomain: Shape, field: readonly Fiel
           const at = Math.floor((start + i) / channels.length);
           const end = Math.min(count, (at + 1) * channels.length - start);
           for (const position of classes[at]!) {
-            const columns = columnsOf(position);
+            const columns = seen.subarray(0, writeColumns(position, seen));
             const offset = offsetOf(position);
             const values = rows.subarray(0, (end - i) * columns.length);
             const neurons: number[] = [];
@@ -121,7 +129,7 @@ export function planAllRows(domain: Shape, codomain: Shape, field: readonly Fiel
               const row = (probe - i) * columns.length;
               for (let c = 0; c < columns.length; c++) values[row + c] = image[probe * inputs + columns[c]!]!;
             }
-            each(compacted({ neurons, columns: Int32Array.from(columns), values }, columns.length));
+            each(compacted({ neurons, columns, values }, columns.length));
           }
           i = end;
         }

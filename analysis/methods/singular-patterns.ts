@@ -53,17 +53,49 @@ export function inputComponents(row: Float32Array, activity: number): Float32Arr
   return Float32Array.from(components);
 }
 
-/** An empty sum over these neurons of a layer with `inputs` inputs. */
-export function componentGram(inputs: number, neurons: readonly number[], activity: Float32Array): ComponentGram {
-  return neurons.length > inputs ? gramOfInputs(inputs, neurons, activity) : gramOfNeurons(inputs, neurons, activity);
+/** The large matrices of a sum. The next sum that is given the same ones ends the one before it. */
+export interface GramRooms {
+  readonly first: Room;
+  readonly second: Room;
+  readonly matrix: Room;
+}
+
+/** Gives an array of so many numbers, the same one each time; what it held is still there. */
+type Room = (size: number) => Float64Array;
+
+export function gramRooms(): GramRooms {
+  return { first: keptRoom(), second: keptRoom(), matrix: keptRoom() };
+}
+
+function keptRoom(): Room {
+  let kept = new Float64Array(0);
+  return (size) => {
+    if (kept.length < size) kept = new Float64Array(size);
+    return kept.subarray(0, size);
+  };
+}
+
+/** An empty sum over these neurons of a layer with `inputs` inputs; sums in turn may share their rooms. */
+export function componentGram(
+  inputs: number,
+  neurons: readonly number[],
+  activity: Float32Array,
+  rooms = gramRooms(),
+): ComponentGram {
+  const make = neurons.length > inputs ? gramOfInputs : gramOfNeurons;
+  return make(inputs, neurons, activity, rooms);
 }
 
 /** V Vᵀ, inputs × inputs: the active and the inactive neurons' apart; all is their sum. */
-function gramOfInputs(inputs: number, neurons: readonly number[], activity: Float32Array): ComponentGram {
-  const sums = { ACTIVE: new Float64Array(inputs * inputs), INACTIVE: new Float64Array(inputs * inputs) };
+function gramOfInputs(
+  inputs: number,
+  neurons: readonly number[],
+  activity: Float32Array,
+  { first, second, matrix: room }: GramRooms,
+): ComponentGram {
+  const sums = { ACTIVE: first(inputs * inputs).fill(0), INACTIVE: second(inputs * inputs).fill(0) };
   const disconnected = new Set<number>();
   // Reused by every block: fresh ones are garbage faster than it is collected.
-  const room = keptRoom();
   const rowRoom = keptRoom();
   const turnedRoom = keptRoom();
   const blockRoom = keptRoom();
@@ -112,17 +144,21 @@ function gramOfInputs(inputs: number, neurons: readonly number[], activity: Floa
 }
 
 /** Vᵀ V, neurons × neurons, from the rows, held in float32: those of a part are a part of it. */
-function gramOfNeurons(inputs: number, neurons: readonly number[], activity: Float32Array): ComponentGram {
+function gramOfNeurons(
+  inputs: number,
+  neurons: readonly number[],
+  activity: Float32Array,
+  { first, second, matrix: room }: GramRooms,
+): ComponentGram {
   const held = new Float32Array(neurons.length * inputs);
   const place = new Map(neurons.map((neuron, i) => [neuron, i]));
   const disconnected = new Set<number>();
   const factors = new Float64Array(neurons.length);
-  const room = keptRoom();
   let whole: Float64Array | undefined;
   const TILE = 512;
   const wholeGram = (): Float64Array => {
-    const sum = new Float64Array(neurons.length ** 2);
-    const tile = new Float64Array(neurons.length * Math.min(TILE, inputs));
+    const sum = first(neurons.length ** 2).fill(0);
+    const tile = second(neurons.length * Math.min(TILE, inputs));
     for (let start = 0; start < inputs; start += TILE) {
       const width = Math.min(TILE, inputs - start);
       for (let i = 0; i < neurons.length; i++) {
@@ -174,15 +210,6 @@ function gramOfNeurons(inputs: number, neurons: readonly number[], activity: Flo
       }
       return sum;
     },
-  };
-}
-
-/** An array that grows to the largest size asked for; what it held is still there. */
-function keptRoom(): (size: number) => Float64Array {
-  let kept = new Float64Array(0);
-  return (size) => {
-    if (kept.length < size) kept = new Float64Array(size);
-    return kept.subarray(0, size);
   };
 }
 

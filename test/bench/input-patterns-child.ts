@@ -6,7 +6,7 @@ import { chooseBackend } from '../../analysis/kernels/choose.ts';
 import { sizeOf } from '../../analysis/kernels/kernels.ts';
 import { loadNetwork } from '../../analysis/formats/index.ts';
 import { blockFor, planAllRows } from '../../analysis/methods/jacobian-rows.ts';
-import { componentGram, PARTS, singularPatterns } from '../../analysis/methods/singular-patterns.ts';
+import { componentGram, gramRooms, PARTS, singularPatterns } from '../../analysis/methods/singular-patterns.ts';
 import { compileMap } from '../../analysis/network/affine-map.ts';
 import { layersOf } from '../../analysis/network/layers.ts';
 import { nodeOf } from '../../analysis/network/network.ts';
@@ -25,6 +25,7 @@ const start = performance.now();
 
 const domain = nodeOf(network, network.input).shape;
 const result: { values: number[]; power: number }[][] = Array.from({ length: Number(digits) }, () => []);
+const rooms = gramRooms();
 for (const { activity } of layers) {
   const codomain = nodeOf(network, activity).shape;
   const plan = planAllRows(domain, codomain, receptiveField(network, network.input, activity));
@@ -34,7 +35,7 @@ for (const { activity } of layers) {
   for (const [digit, found] of result.entries()) {
     const x = { data: images.subarray(digit * 784, (digit + 1) * 784), shape: [1, ...domain] };
     const located = await map.locate(x, {});
-    const sum = componentGram(784, neurons, located.value);
+    const sum = componentGram(784, neurons, located.value, rooms);
     await plan.visit(located, blockFor(map.valuesPerProbe), (rows) => sum.add(rows));
     for (const part of PARTS) {
       const { singularValues, representationalPower } = singularPatterns(sum, part, 10, 0.9);
