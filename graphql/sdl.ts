@@ -236,6 +236,8 @@ type Certificate {
   reconstruction: Float
   "Share of the squared singular values that is left out when only some directions are computed."
   remainder: Float
+  "How far two right computations of the singular values may lie apart, as a share of the largest one, where rounding is magnified on the way; null where it is not."
+  noise: Float
 }
 
 type Image {

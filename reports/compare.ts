@@ -293,17 +293,9 @@ async function compareFeatures(pair: Pair, name: string, a: StoredLayer, b: Stor
   for (const metric of ['featureSpectrum', 'featureAngle'] as const) {
     const incomparable = whyIncomparable(pair, metricOf(metric)) ?? lacking(featuresA, featuresB, 'layer features');
     if (!featuresA || !featuresB || incomparable !== null) add(pair, metric, name, { incomparable });
-    else if (metric === 'featureSpectrum')
-      compareSpectra(pair, metric, name, featuresA, featuresB, isSoftmaxed(pair, a) ? SOFTMAX_RATIO_NOISE : 0);
+    else if (metric === 'featureSpectrum') compareSpectra(pair, metric, name, featuresA, featuresB);
     else await compareSubspaces(pair, metric, name, featuresA, featuresB, 'inputVectors');
   }
-}
-
-/** The ratios p/z of a softmax are as large as its smallest logit is small: their rounding is magnified by as much. */
-const SOFTMAX_RATIO_NOISE = 5e-3;
-
-function isSoftmaxed({ base }: Pair, layer: StoredLayer): boolean {
-  return layer.ops.includes('softmax') || (base.model.stripped === 'softmax' && layer.index === base.layers.length - 1);
 }
 
 function lacking(base: unknown, head: unknown, what: string): string | null {
@@ -312,7 +304,7 @@ function lacking(base: unknown, head: unknown, what: string): string | null {
 
 interface Directions {
   readonly singularValues: readonly number[];
-  readonly certificate: { readonly residuals: readonly number[] };
+  readonly certificate: Parameters<typeof spectralNoise>[0];
   readonly stableRank?: number;
   readonly inputVectors: { readonly url: string; readonly shape: readonly number[] } | null;
   readonly outputVectors: { readonly url: string; readonly shape: readonly number[] } | null;
@@ -323,7 +315,7 @@ function noiseOfBoth(a: Directions, b: Directions): number {
 }
 
 /** The largest change of a singular value, as a share of the largest one of both. */
-function compareSpectra(pair: Pair, metric: MetricName, name: string, a: Directions, b: Directions, more = 0): void {
+function compareSpectra(pair: Pair, metric: MetricName, name: string, a: Directions, b: Directions): void {
   const [base, head] = [a.singularValues, b.singularValues];
   const largest = Math.max(base[0] ?? 0, head[0] ?? 0);
   // Values beyond the shorter list were not computed there.
@@ -335,7 +327,7 @@ function compareSpectra(pair: Pair, metric: MetricName, name: string, a: Directi
   }
   add(pair, metric, name, {
     delta: largest > 0 ? furthest / largest : 0,
-    floor: Math.max(noiseOfBoth(a, b), more),
+    floor: noiseOfBoth(a, b),
     reason: `largest change of a singular value (number ${at + 1}), as a share of the largest one`,
     series: { base, head },
   });

@@ -45,6 +45,7 @@ const certificate = z.object({
   applications: maybe(count),
   reconstruction: maybe(number),
   remainder: maybe(number),
+  noise: maybe(number),
 });
 
 const direction = z.object({

@@ -22,8 +22,14 @@ export function noiseOf({ model }: StoredReport): number {
 }
 
 /** The error of a layer's singular values, as a share of the largest one. */
-export function spectralNoise(certificate: { readonly residuals: readonly number[] }): number {
-  return Math.max(ROUNDING, ...certificate.residuals);
+export function spectralNoise({
+  residuals,
+  noise,
+}: {
+  readonly residuals: readonly number[];
+  readonly noise: number | null;
+}): number {
+  return Math.max(ROUNDING, noise ?? 0, ...residuals);
 }
 
 /** Every number of the report, in the order of its metrics' kinds: model, classes, layers, samples. */

@@ -3,6 +3,7 @@
 // as the layer arranges them.
 import type { EmbeddedSample, LayerFeature, LayerFeatures, Score } from '../../reports/format.ts';
 import type { Program } from '../kernels/kernels.ts';
+import { nodeOf } from '../network/network.ts';
 import type { Study } from '../study.ts';
 import { featureRecursion, hopsOf, withoutBias, type FeatureRecursion } from './feature-recursion.ts';
 import { transformationsOf, type LayerBlock } from './layer-transformations.ts';
@@ -17,7 +18,7 @@ const MOST_CLASSES = 12;
 export const layerFeatures: Method = {
   id: 'layer-features',
   question: 'What does each layer look for, and how much of it do a few features explain?',
-  version: 1,
+  version: 2,
   settings: ['k', 'count', 'tolerance', 'clusters', 'perplexity', 'embedded'],
   units(study) {
     if (study.samples.count === 0) return 'there are no samples (--samples)';
@@ -225,7 +226,7 @@ async function featuresOf(study: Study): Promise<Answer[]> {
       features: await drawnFeatures(study, stack, score, { basis, width }, stacked.classes),
       ...arranged(study, clusters[t]!, stacked.classes),
       inputVectors: await study.pictures.keep(Float32Array.from(stack.vectors), [stack.k, inputSize + 1]),
-      certificate: stack.certificate,
+      certificate: { ...stack.certificate, noise: isSoftmaxed(study, stack) ? SOFTMAX_RATIO_NOISE : null },
     };
     answers.push({ on: { layer: name }, fields: { layerFeatures } });
   }
@@ -237,6 +238,13 @@ async function featuresOf(study: Study): Promise<Answer[]> {
     answers.push({ on: { sample }, fields: { layerReconstruction } });
   }
   return answers;
+}
+
+/** The ratios p/z of a softmax are as large as its smallest logit is small: their rounding is magnified by as much. */
+const SOFTMAX_RATIO_NOISE = 5e-3;
+
+function isSoftmaxed({ network }: Study, { transformation: { stripped, value } }: LayerStack): boolean {
+  return stripped === 'softmax' || nodeOf(network, value).op === 'softmax';
 }
 
 /** The leading features as pictures: the mean of the pullback over all samples, and over the samples of each class. */

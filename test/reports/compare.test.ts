@@ -62,6 +62,26 @@ describe('two reports compared', () => {
     }
   });
 
+  it('differ in layer features only above the noise that their certificate names', async () => {
+    const [layer, ...rest] = layers;
+    const { singularValues, certificate, ...features } = layer!.layerFeatures!;
+    const withNoise = (noise: number | null): LayerRecord[] => [
+      {
+        ...layer!,
+        layerFeatures: {
+          ...features,
+          singularValues: [singularValues[0]! * 1.004, ...singularValues.slice(1)],
+          certificate: { ...certificate, noise },
+        },
+      },
+      ...rest,
+    ];
+    const magnified = await compareWith({ layers: withNoise(5e-3) });
+    expect(magnified.find('features/conv1', 'featureSpectrum')).toMatchObject({ change: 'UNCHANGED', floor: 5e-3 });
+    const exact = await compareWith({ layers: withNoise(null) });
+    expect(exact.find('features/conv1', 'featureSpectrum')).toMatchObject({ change: 'CHANGED' });
+  });
+
   it('differ in a spectrum only above the floor of its certificate', async () => {
     const above = await compareWith({ layers: stretched(0.01) });
     expect(above.identical).toBe(false);

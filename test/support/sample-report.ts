@@ -63,6 +63,7 @@ export function sampleReport({ samples = 130, detailed = 6, seed = 1 } = {}): Sa
       applications: 24,
       reconstruction: number(1e-8, 1e-6),
       remainder: number(0, 0.2),
+      noise: 1e-6,
     };
   }
   function directions(count: number, what: string): Direction[] {
@@ -393,7 +394,10 @@ export function sampleReport({ samples = 130, detailed = 6, seed = 1 } = {}): Sa
         singularValues: falling(4, 9, 0.6),
         directions: directions(4, 'Direction'),
         residual: image('Residual'),
-        rows: [{ at: [3, 4], reason: 'centre', image: image('Row of the centre') }],
+        rows: [
+          { at: [3, 4], reason: 'centre', image: image('Row of the centre') },
+          { at: [0, 0], reason: 'grid', image: image('Row of the corner') },
+        ],
         columns: [{ at: [1, 2], reason: 'largest response', image: image('Column of the largest response') }],
         transposed: image('Transpose of the output'),
         farEnergy: number(0, 0.2),
