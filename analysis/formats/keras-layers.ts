@@ -4,6 +4,8 @@ import { samePads } from '../ops/conv.ts';
 import { rearranged, type View, type ViewBuilder } from './axis-order.ts';
 import type { Draft } from './graph.ts';
 import { activated, type Dialect } from './keras-activations.ts';
+import { multiHeadAttention } from './keras-attention.ts';
+import { functionLayer } from './keras-operations.ts';
 import { recurrentLayers } from './keras-recurrent.ts';
 import { Refusal, type Settings } from './keras-settings.ts';
 import type { FoundWeight } from './keras-weights.ts';
@@ -19,6 +21,8 @@ export interface LayerUse {
   readonly name: string;
   readonly settings: Settings;
   readonly inputs: readonly View[];
+  /** An argument of the call, by position or by name: a value (one of the inputs), or what the file says; undefined where it is absent. */
+  argument(position: number, name: string): unknown;
   /** A weight that must be there, by one of its names. `index` counts the weights of the layer (or of its part) in Keras' order. */
   weight(names: string | readonly string[], index: number, part?: string | readonly string[]): FoundWeight;
   /** The rows of a table that the layer's input names; refuses the layer where that is not the explained input itself. */
@@ -639,8 +643,6 @@ const timeDistributed: LayerConversion = (c) => {
 /** Layer classes that are refused, each with the reason. */
 export const refusals: Readonly<Record<string, string>> = {
   Lambda: 'it holds program code',
-  TFOpLambda: 'a function outside the layers of Keras',
-  SlicingOpLambda: 'a function outside the layers of Keras',
   Masking: 'masks change the arithmetic of the layers behind',
 };
 
@@ -692,6 +694,7 @@ export const kerasLayers: ReadonlyMap<string, LayerConversion> = new Map(
     MaxPooling3D: pool('max-pool', 3),
     Maximum: merged('maximum', { kind: 'max' }),
     Minimum: merged('maximum', { kind: 'min' }),
+    MultiHeadAttention: multiHeadAttention,
     Multiply: multiplied,
     Normalization: normalization,
     PReLU: parametricRelu,
@@ -709,11 +712,13 @@ export const kerasLayers: ReadonlyMap<string, LayerConversion> = new Map(
     Resizing: resizing,
     SeparableConv1D: separable(1),
     SeparableConv2D: separable(2),
+    SlicingOpLambda: functionLayer,
     Softmax: softmax,
     SpatialDropout1D: passed,
     SpatialDropout2D: passed,
     SpatialDropout3D: passed,
     Subtract: (c) => (c.inputs.length === 2 ? merged('subtract')(c) : refuse(`${c.inputs.length} inputs`)),
+    TFOpLambda: functionLayer,
     ThresholdedReLU: unary('thresholded-relu', (c) => ({ alpha: c.settings.number('theta', 1) })),
     TimeDistributed: timeDistributed,
     UpSampling1D: upSampling(1),

@@ -17,6 +17,7 @@ import {
 } from './graph.ts';
 import { snakeCase, type Dialect } from './keras-activations.ts';
 import { kerasLayers, refusals } from './keras-layers.ts';
+import { kerasOperation } from './keras-operations.ts';
 import { recurrentLayers } from './keras-recurrent.ts';
 import { isRecord, Refusal, settingsOf, shown, type Config } from './keras-settings.ts';
 import type { FoundWeight, KerasWeights, LayerPlace } from './keras-weights.ts';
@@ -47,8 +48,9 @@ interface LayerEntry {
   readonly name: string;
   readonly container: string;
   readonly config: Config;
-  /** The inputs of each use. */
-  readonly uses: readonly (readonly Reference[])[];
+  /** True for a function of Keras 3 rather than a layer. */
+  readonly isOperation: boolean;
+  readonly uses: readonly Use[];
   readonly problem: string | undefined;
 }
 
@@ -153,6 +155,7 @@ interface Converter {
   convert(
     entry: LayerEntry,
     inputs: readonly View[],
+    use: Use,
     path: readonly LayerPlace[],
     id: string,
     name: string,
@@ -194,8 +197,8 @@ function evaluate(
     }
     if (!layer) throw new UserError(`${file} refers to the layer "${reference.layer}", which it does not have.`);
     const use = Math.max(0, reference.use - (firstUse.get(layer.name) ?? 0));
-    const sources = layer.uses[use];
-    if (!sources)
+    const call = layer.uses[use];
+    if (!call)
       throw new UserError(
         `${file} refers to use ${reference.use} of the layer "${layer.name}", which it does not have.`,
       );
@@ -203,12 +206,12 @@ function evaluate(
       if (open.has(key)) throw new UserError(`${file} is circular: the layer "${layer.name}" depends on itself.`);
       open.add(key);
       stack.push({ reference, visited: true });
-      for (const from of sources.toReversed())
+      for (const from of call.inputs.toReversed())
         if (!values.has(keyOf(from))) stack.push({ reference: from, visited: false });
       continue;
     }
     open.delete(key);
-    const inputs = sources.map((from) => {
+    const inputs = call.inputs.map((from) => {
       if (from.tensor !== 0)
         throw new UserError(
           `${file}: output ${from.tensor} of the layer "${from.layer}" is used; layers with several outputs are not supported.`,
@@ -218,7 +221,7 @@ function evaluate(
     const known = inputs.every((view): view is View => view !== null);
     const place = { name: layer.name, container: layer.container };
     const name = `${prefix}${layer.name}`;
-    const value = known ? converter.convert(layer, inputs, [...path, place], name, name) : null;
+    const value = known ? converter.convert(layer, inputs, call, [...path, place], name, name) : null;
     values.set(key, value);
     if (value) byLayer.set(layer.name, value);
   }
@@ -228,7 +231,7 @@ function evaluate(
 function firstUses(model: ModelEntry): Map<string, number> {
   const lowest = new Map<string, number>();
   const nested = new Set(model.layers.filter(({ kind }) => modelKinds.has(kind)).map(({ name }) => name));
-  const all = [...model.outputs, ...model.layers.flatMap(({ uses }) => uses.flat())];
+  const all = [...model.outputs, ...model.layers.flatMap(({ uses }) => uses.flatMap(({ inputs }) => inputs))];
   for (const { layer, use } of all)
     if (nested.has(layer)) lowest.set(layer, Math.min(lowest.get(layer) ?? Infinity, use));
   return lowest;
@@ -254,7 +257,7 @@ function layerConverter({
     return null;
   };
   const converter: Converter = {
-    convert(entry, inputs, path, id, name) {
+    convert(entry, inputs, use, path, id, name) {
       const { kind, config } = entry;
       if (modelKinds.has(kind)) {
         const inner = modelEntry({ class_name: kind, config }, file);
@@ -269,7 +272,7 @@ function layerConverter({
           ? outputs[0]!
           : lost(kind, name, `a model of ${outputs.length} outputs within a model`);
       }
-      const conversion = kerasLayers.get(kind);
+      const conversion = entry.isOperation ? kerasOperation : kerasLayers.get(kind);
       if (entry.problem !== undefined) return lost(kind, name, entry.problem);
       if (!conversion) return lost(kind, name, Object.hasOwn(refusals, kind) ? refusals[kind] : undefined);
       try {
@@ -281,6 +284,11 @@ function layerConverter({
           name,
           settings: settingsOf(config, `The layer "${name}" of ${file}`),
           inputs,
+          argument(position, key) {
+            const given = Object.hasOwn(use.kwargs, key) ? use.kwargs[key] : use.args[position];
+            const slot = slotOf(given);
+            return slot === undefined ? given : inputs[slot];
+          },
           weight(names, index, part) {
             const wanted = typeof names === 'string' ? [names] : names;
             const parts = typeof part === 'object' ? part : [part];
@@ -298,7 +306,8 @@ function layerConverter({
           inner(layer, views, innerId, part) {
             const wrapped = layerEntry(layer, file, new Map());
             const place = { name: wrapped.name, container: part, wrapped: true };
-            const value = converter.convert(wrapped, views, [...path, place], innerId, `${name}/${wrapped.name}`);
+            const call = inSequence(...views.map((_, i) => ({ layer: wrapped.name, use: i, tensor: 0 })));
+            const value = converter.convert(wrapped, views, call, [...path, place], innerId, `${name}/${wrapped.name}`);
             return value ?? refuseInner(wrapped.kind);
           },
         });
@@ -347,6 +356,13 @@ function modelEntry(model: unknown, file: string): ModelEntry {
   };
 }
 
+/** The use of a layer that takes these values and nothing else. */
+const inSequence = (...inputs: readonly Reference[]): Use => ({
+  inputs,
+  args: inputs.map((_, i) => ({ [SLOT]: i })),
+  kwargs: {},
+});
+
 /** One after another; without an input layer, the first layer says the input's shape. */
 function sequential(name: string, given: readonly LayerEntry[]): ModelEntry {
   const first = given[0]!;
@@ -358,14 +374,15 @@ function sequential(name: string, given: readonly LayerEntry[]): ModelEntry {
     name: inputName,
     container: 'input_layer',
     config,
-    uses: [[]],
+    isOperation: false,
+    uses: [inSequence()],
     problem: undefined,
   };
   const rest = (hasInput ? given.slice(1) : given).filter(({ kind }) => kind !== 'InputLayer');
   const head = hasInput ? first : inputLayer;
   const layers = [head, ...rest].map((layer, i, all) => ({
     ...layer,
-    uses: i === 0 ? [[]] : [[{ layer: all[i - 1]!.name, use: 0, tensor: 0 }]],
+    uses: [i === 0 ? inSequence() : inSequence({ layer: all[i - 1]!.name, use: 0, tensor: 0 })],
   }));
   return {
     name,
@@ -399,53 +416,87 @@ function layerEntry(layer: unknown, file: string, counts: Map<string, number>): 
   const container = count === 0 ? base : `${base}_${count}`;
   const nodes: unknown = layer['inbound_nodes'] ?? [];
   if (!Array.isArray(nodes)) throw damaged(`the connections of the layer "${name}" are not a list`);
-  let problem: string | undefined;
-  const uses = nodes.map((node: unknown) => {
-    const { found, extra } = connections(node, file);
-    problem ??= extra;
-    return found;
-  });
-  return { kind, name, container, config: settings, uses, problem };
+  const module = layer['module'];
+  const isOperation = typeof module === 'string' && /^keras\.(src\.)?ops\b/.test(module);
+  const uses = nodes.map((node: unknown) => useOf(node, file));
+  const problem = isOperation ? undefined : uses.map((use) => untold(use, kind)).find((why) => why !== undefined);
+  return { kind, name, container, config: settings, isOperation, uses, problem };
 }
 
 /** A registered name without its package (`Custom>Swish`), which Keras 2 writes. */
 const classNameOf = (name: string): string => name.slice(name.lastIndexOf('>') + 1);
 
-/** The inputs of one use of a layer, in any of the ways to write them; `extra` is what a layer of ours would not be told. */
-function connections(node: unknown, file: string): { found: Reference[]; extra: string | undefined } {
+/** Stands in a call's arguments for one of its inputs. */
+const SLOT = Symbol('input');
+const slotOf = (value: unknown): number | undefined =>
+  isRecord(value) ? (value as { [SLOT]?: number })[SLOT] : undefined;
+
+/** How a layer is called once. */
+interface Use {
+  readonly inputs: readonly Reference[];
+  /** As the file has them, with a slot for every input. */
+  readonly args: readonly unknown[];
+  readonly kwargs: Config;
+}
+
+/** One use of a layer, in any of the ways to write it. */
+function useOf(node: unknown, file: string): Use {
+  const inputs: Reference[] = [];
+  const slot = (at: Reference): object => ({ [SLOT]: inputs.push(at) - 1 });
   if (isRecord(node)) {
-    const found: Reference[] = [];
-    collectTensors(node['args'], found, file, 0);
-    const inArguments = found.length;
-    collectTensors(node['kwargs'], found, file, 0);
-    return { found, extra: found.length > inArguments && inArguments > 0 ? 'inputs by name' : undefined };
+    // Keras 3: a call with tensors in it.
+    const placed = (value: unknown, depth: number): unknown => {
+      if (depth > deepest)
+        throw new UserError(`${file}: a connection between layers is nested more than ${deepest} deep.`);
+      if (Array.isArray(value)) return value.map((entry) => placed(entry, depth + 1));
+      if (!isRecord(value)) return value;
+      const config = value['config'];
+      if (value['class_name'] === '__keras_tensor__' && isRecord(config))
+        return slot(reference(config['keras_history'], file));
+      return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, placed(entry, depth + 1)]));
+    };
+    const args = placed(node['args'] ?? [], 0);
+    const kwargs = placed(node['kwargs'] ?? {}, 0);
+    return { inputs, args: Array.isArray(args) ? args : [args], kwargs: isRecord(kwargs) ? kwargs : {} };
   }
   if (!Array.isArray(node)) throw new UserError(`${file}: a connection between layers is ${shown(node)}.`);
   const list: unknown[] = typeof node[0] === 'string' ? [node] : node;
-  let extra: string | undefined;
-  const found = list.map((entry) => {
-    if (Array.isArray(entry) && isRecord(entry[3])) {
-      const more: Reference[] = [];
-      const named = Object.entries(entry[3]).filter(
-        ([key, value]) => key !== 'training' && key !== 'mask' && Array.isArray(value) && typeof value[0] === 'string',
-      );
-      if (named.length > 0 || more.length > 0) extra = 'inputs by name';
-    }
-    return reference(entry, file);
-  });
-  return { found, extra };
+  const args = list.map((entry) => slot(reference(entry, file)));
+  const kwargs: Record<string, unknown> = {};
+  // Keras 2: what else a call is given stands behind its inputs; a value is [layer, use, tensor].
+  const named = (value: unknown): unknown => {
+    if (!Array.isArray(value)) return value;
+    const [layer, use, tensor] = value as unknown[];
+    const isValue = typeof layer === 'string' && Number.isSafeInteger(use) && Number.isSafeInteger(tensor);
+    return isValue ? slot(reference(value, file)) : value.map(named);
+  };
+  for (const entry of list) {
+    if (!Array.isArray(entry) || !isRecord(entry[3])) continue;
+    for (const [key, value] of Object.entries(entry[3])) kwargs[key] = named(value);
+  }
+  return { inputs, args, kwargs };
 }
 
-/** The tensors in the arguments of a call, as Keras 3 writes them. */
-function collectTensors(value: unknown, found: Reference[], file: string, depth: number): void {
-  if (depth > deepest) throw new UserError(`${file}: a connection between layers is nested more than ${deepest} deep.`);
-  if (Array.isArray(value)) for (const entry of value) collectTensors(entry, found, file, depth + 1);
-  else if (isRecord(value)) {
-    const config = value['config'];
-    if (value['class_name'] === '__keras_tensor__' && isRecord(config))
-      found.push(reference(config['keras_history'], file));
-    else for (const entry of Object.values(value)) collectTensors(entry, found, file, depth + 1);
-  }
+const hasSlot = (value: unknown): boolean =>
+  slotOf(value) !== undefined ||
+  (Array.isArray(value) ? value.some(hasSlot) : isRecord(value) && Object.values(value).some(hasSlot));
+
+/** Values by name that layers of ours are told of; the functions of keras-operations.ts take any. */
+const namedValues: Readonly<Record<string, readonly string[]>> = {
+  GRU: ['initial_state'],
+  LSTM: ['initial_state'],
+  MultiHeadAttention: ['query', 'value', 'key', 'attention_mask'],
+  SimpleRNN: ['initial_state'],
+};
+
+/** What a layer of this kind would not be told; undefined where it is told everything. */
+function untold({ args, kwargs }: Use, kind: string): string | undefined {
+  if (kind === 'TFOpLambda' || kind === 'SlicingOpLambda') return undefined;
+  const known = Object.hasOwn(namedValues, kind) ? namedValues[kind]! : [];
+  const inArguments = args.some(hasSlot);
+  const others = Object.entries(kwargs).filter(([key, value]) => hasSlot(value) && !known.includes(key));
+  const harmless = !inArguments && others.length === 1 && others[0]![0] === 'inputs';
+  return others.length > 0 && !harmless ? `the input "${others[0]![0]}" by name` : undefined;
 }
 
 function reference(entry: unknown, file: string): Reference {
