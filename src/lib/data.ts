@@ -107,7 +107,7 @@ export async function hardestSamples(report: string): Promise<{ samples: Decided
   const [wrong, all] = await Promise.all([chosen({ correct: false }), chosen(null)]);
   const rest = all.nodes.filter(({ correct }) => correct !== false);
   // So many rows keep the page within its budget.
-  return { samples: [...wrong.nodes, ...rest].slice(0, 80), total: all.totalCount };
+  return { samples: [...wrong.nodes, ...rest].slice(0, 60), total: all.totalCount };
 }
 
 /** One layer with the answers of every method. */

@@ -151,9 +151,9 @@ export function enhanceExplorer(root: HTMLElement): void {
     part('no-table').textContent = typeof table === 'string' ? table : '';
     part('no-table').hidden = flat !== null;
     cut.hidden = answer.json.length <= SHOWN_CHARACTERS && (flat?.rows.length ?? 0) <= SHOWN_ROWS;
-    offer(part('save-json') as HTMLAnchorElement, answer.json, 'application/json');
+    offer(part('save-json') as HTMLAnchorElement, 'answer.json', answer.json, 'application/json');
     part('save-csv').hidden = !flat;
-    if (flat) offer(part('save-csv') as HTMLAnchorElement, toCsv(flat), 'text/csv');
+    if (flat) offer(part('save-csv') as HTMLAnchorElement, 'answer.csv', toCsv(flat), 'text/csv');
     const bytes = fetched.reduce((sum, file) => sum + file.bytes, 0);
     fetchedList.replaceChildren(
       ...fetched.map(({ path, bytes: size }) => {
@@ -270,9 +270,10 @@ function drawTable({ columns, rows }: Exclude<Answer['table'], string>): HTMLTab
   return table;
 }
 
-function offer(link: HTMLAnchorElement, text: string, type: string): void {
+function offer(link: HTMLAnchorElement, name: string, text: string, type: string): void {
   if (link.href.startsWith('blob:')) URL.revokeObjectURL(link.href);
   link.href = URL.createObjectURL(new Blob([text], { type }));
+  link.download = name;
 }
 
 function kilobytes(bytes: number): string {

@@ -79,6 +79,14 @@ export function levelsBySubject(model: ModelFacts): ReadonlyMap<string, 'warn' |
   return levels;
 }
 
+/** The layer that needs the most patterns for its neurons, and how many for each; null where none was asked. */
+export function fullestLayer(model: ModelFacts): { layer: string; share: number } | null {
+  const shares = model.layers.flatMap(({ name, representationalPower }) =>
+    representationalPower.filter(({ part }) => part === 'ALL').map(({ share }) => ({ layer: name, share })),
+  );
+  return shares.toSorted((a, b) => b.share - a.share)[0] ?? null;
+}
+
 /** The largest relative error in the certificates of a model's layers and summaries, and where it is; null without any. */
 export function worstCertificate(model: ModelFacts): { error: number; of: string } | null {
   const certified = [

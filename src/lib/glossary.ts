@@ -39,6 +39,17 @@ const SPECXAI = {
   identifier: 'arXiv:2302.09949',
 };
 
+const SANITY = {
+  title: 'Sanity Checks for Saliency Maps',
+  authors: 'J. Adebayo, J. Gilmer, M. Muelly, I. Goodfellow, M. Hardt, B. Kim, NeurIPS 2018',
+  identifier: 'arXiv:1810.03292',
+};
+
+/** Where a paper can be read. */
+export function paperAddress({ identifier }: { identifier: string }): string {
+  return `https://arxiv.org/abs/${identifier.replace('arXiv:', '')}`;
+}
+
 export const METHODS: readonly MethodEntry[] = [
   {
     id: 'weight-directions',
@@ -295,7 +306,7 @@ export const METHODS: readonly MethodEntry[] = [
         says: 'Rank correlation between pictures of the model and of a changed one: weights drawn anew, layer by layer from the top, or a second model.',
       },
     ],
-    paper: null,
+    paper: SANITY,
     limits: ['A low correlation shows that a picture depends on the weights, not that it is right.'],
   },
 ];

@@ -47,8 +47,9 @@ export function placePoints(points: readonly Point[]): PointMap {
     .filter((name) => marked.has(name))
     .sort((a, b) => a.localeCompare(b, 'en', { numeric: true }))
     .map((name, i) => groupOf(name, byClass.get(name)!, (i + 1) % 5, i >= 5));
+  const apart = moveApart(groups);
   const others = placed.filter(({ label }) => !marked.has(label ?? ''));
-  if (others.length > 0) groups.push({ ...groupOf('', others, 0, false), name: '' });
+  if (others.length > 0) apart.push({ ...groupOf('', others, 0, false), name: '' });
   const crosses = placed
     .filter(({ correct }) => correct === false)
     .map(({ x, y }) => `M${x - 4} ${y - 4}l8 8m0-8l-8 8`)
@@ -60,7 +61,31 @@ export function placePoints(points: readonly Point[]): PointMap {
     cells.add(cell);
     return [{ name: sample, x, y }];
   });
-  return { width: CHART_WIDTH, height: HEIGHT, groups, crosses, thumbnails };
+  return { width: CHART_WIDTH, height: HEIGHT, groups: apart, crosses, thumbnails };
+}
+
+/** Height of a name, and how wide one of its characters is at most. */
+const LINE = 14;
+const CHARACTER = 8;
+/** Longer names are cut where they are drawn. */
+export const MOST_CHARACTERS = 12;
+
+/** Names inside the picture and off each other: moved down until they are free, or up where there is no room below. */
+function moveApart(groups: readonly PointGroup[]): PointGroup[] {
+  const placed: PointGroup[] = [];
+  const halfOf = ({ name }: PointGroup): number => (Math.min(name.length, MOST_CHARACTERS) * CHARACTER) / 2;
+  for (const group of groups.toSorted((a, b) => a.y - b.y)) {
+    const half = halfOf(group);
+    const x = Math.min(Math.max(group.x, half), CHART_WIDTH - half);
+    const free = (y: number): boolean =>
+      y > LINE &&
+      y < HEIGHT &&
+      placed.every((other) => Math.abs(other.y - y) >= LINE || Math.abs(other.x - x) >= halfOf(other) + half);
+    const steps = Array.from({ length: 2 * MARKS }, (_, i) => i * LINE);
+    const tried = [...steps.map((step) => group.y + step), ...steps.map((step) => group.y - step)];
+    placed.push({ ...group, x, y: tried.find(free) ?? group.y });
+  }
+  return placed;
 }
 
 function groupOf(

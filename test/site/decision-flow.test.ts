@@ -64,6 +64,13 @@ describe('the map of samples', () => {
     expect(map.crosses.match(/M/g)).toHaveLength(6);
   });
 
+  test('writes no name over another one', () => {
+    const named = map.groups.filter(({ name }) => name !== '');
+    for (const [i, a] of named.entries())
+      for (const b of named.slice(i + 1))
+        expect(Math.max(Math.abs(a.x - b.x) / 8, Math.abs(a.y - b.y) / 14)).toBeGreaterThanOrEqual(0.99);
+  });
+
   test('gives ten classes a mark of their own and the others one together', () => {
     expect(map.groups).toHaveLength(11);
     const marks = map.groups.slice(0, 10).map(({ series, square }) => `${series} ${square}`);
