@@ -25,6 +25,7 @@ const PAGES = [
   'models/sample/samples/3/input-patterns/',
   'models/sample/samples/3/output-contributions/',
   'models/sample/weights/',
+  'compare/other..sample/',
   'glossary/',
   'search/',
   '404.html',
@@ -56,6 +57,7 @@ describe.skipIf(chromiumPath === null)('the built site', () => {
     folder = await mkdtemp(join(tmpdir(), 'site-'));
     const reports = join(folder, 'reports');
     await writeSampleReport(reports, 'sample', sampleReport({ samples: 230 }));
+    await writeSampleReport(reports, 'other', sampleReport({ samples: 3, detailed: 1, seed: 2 }));
     const { code, output } = await build({ reports, out: join(folder, 'site'), base: BASE });
     expect(code, output).toBe(0);
     browser = await startBrowser();
@@ -143,6 +145,26 @@ describe.skipIf(chromiumPath === null)('the built site', () => {
     );
     const confidences = (await page.locator('tbody tr td:nth-child(6)').allTextContents()).map(Number.parseFloat);
     expect(confidences).toEqual(confidences.toSorted((a, b) => b - a));
+    await close();
+  });
+
+  test('a click on a pixel shows its row of the map alone; without a script all of them stand there', async () => {
+    const still = await open('models/sample/samples/3/', { javaScriptEnabled: false });
+    const rows = (page: Page) => page.locator('field-picker').first().locator('li:visible');
+    expect(await rows(still.page).count()).toBe(2);
+    expect(await still.page.locator('field-picker select').first().isVisible()).toBe(false);
+    await still.close();
+
+    const { page, complaints, close } = await open('models/sample/samples/3/');
+    const picker = page.locator('field-picker').first();
+    await picker.locator('svg').click({ position: { x: 4, y: 4 } });
+    expect(await rows(page).count()).toBe(1);
+    expect(await rows(page).textContent()).toContain('grid, row 0, column 0');
+    await picker.locator('select').selectOption('0');
+    expect(await rows(page).textContent()).toContain('centre, row 3, column 4');
+    await picker.locator('select').selectOption('');
+    expect(await rows(page).count()).toBe(2);
+    expect(complaints).toEqual([]);
     await close();
   });
 
