@@ -1,5 +1,7 @@
 // Reports that are committed in a repository, read from any revision of it without a checkout.
 import { spawn } from 'node:child_process';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { ReportError } from './errors.ts';
 import type { ReportSource } from './reader.ts';
 
@@ -83,17 +85,29 @@ export function gitSource(folder: string, commit: string, path: string): ReportS
   };
 }
 
-/** The files of a report by path within it; pictures left out. */
+/** What a report's folder holds, and nothing that would be written elsewhere. */
+const OWN_FILES = /^(?:(?:report|run)\.json|(?:layers|samples|files)\/[\w-]+\.(?:json|npy|png))$/;
+
+/** Writes the report at a path of a commit, with its pictures, into a folder. */
+export async function copyFromGit(folder: string, commit: string, path: string, target: string): Promise<void> {
+  for (const [file, bytes] of await readTree(folder, commit, path, OWN_FILES)) {
+    await mkdir(dirname(join(target, file)), { recursive: true });
+    await writeFile(join(target, file), bytes);
+  }
+}
+
+/** The files of a report by path within it; pictures left out unless `wanted` has them. */
 async function readTree(
   folder: string,
   commit: string,
   path: string,
+  wanted = /\.(json|npy)$/,
 ): Promise<ReadonlyMap<string, Buffer<ArrayBuffer>>> {
   const files = new Map<string, Buffer<ArrayBuffer>>();
   const tree = await git(folder, ['ls-tree', '-r', '-z', `${commit}:${path}`]);
   const entries = (tree?.toString('utf8') ?? '').split('\0').flatMap((line) => {
     const [, hash, file] = /^\d+ blob ([0-9a-f]+)\t(.+)$/s.exec(line) ?? [];
-    return hash && file && /\.(json|npy)$/.test(file) ? [{ hash, file }] : [];
+    return hash && file && wanted.test(file) ? [{ hash, file }] : [];
   });
   if (entries.length === 0) return files;
   const output = await git(folder, ['cat-file', '--batch'], entries.map(({ hash }) => `${hash}\n`).join(''));

@@ -2,9 +2,10 @@
 // exact commit is taken if it has the report, else the merge base, else the newest commit before it that has; which one
 // it was is always said.
 import { existsSync, statSync } from 'node:fs';
+import { cp } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { UserError } from '../../analysis/errors.ts';
-import { commitOf, gitSource, hasFile, mergeBaseOf, newestWith } from '../../reports/git-source.ts';
+import { commitOf, copyFromGit, gitSource, hasFile, mergeBaseOf, newestWith } from '../../reports/git-source.ts';
 import { readReports, type StoredReport } from '../../reports/reader.ts';
 import { openStore } from '../../reports/store.ts';
 import { pullRequestOf } from './forge-event.ts';
@@ -15,6 +16,8 @@ export interface Baseline {
   readonly report: StoredReport | null;
   /** Where it was found, and how; or why there is none. */
   readonly found: string;
+  /** Writes the whole report into a folder; absent where there is none, or it is read over HTTP. */
+  copyTo?(folder: string): Promise<void>;
 }
 
 interface Wanted {
@@ -46,6 +49,7 @@ export async function baselineOf(id: string, { given, reports, folder, environme
   const at = async (commit: string, how: string): Promise<Baseline> => ({
     report: await readReports(gitSource(repository, commit, path)).report(id),
     found: `${how} ${commit.slice(0, 10)}`,
+    copyTo: (target) => copyFromGit(repository, commit, `${path ? `${path}/` : ''}${id}`, target),
   });
   if (exact && (await hasFile(repository, exact, file))) return at(exact, 'the exact base commit');
   const head = await commitOf(repository, 'HEAD');
@@ -67,8 +71,8 @@ async function inFolder(id: string, path: string, folder: string): Promise<Basel
   const place = `the folder ${shown(path, folder)}`;
   if (existsSync(join(path, 'report.json'))) {
     const report = await openStore(resolve(path, '..')).report(path.split(/[\\/]/).at(-1)!);
-    return { report, found: place };
+    return { report, found: place, copyTo: (target) => cp(path, target, { recursive: true }) };
   }
-  const report = await openStore(path).find(id);
-  return { report: report ?? (await onlyReportOf(path)), found: place };
+  const report = (await openStore(path).find(id)) ?? (await onlyReportOf(path));
+  return { report, found: place, copyTo: (target) => cp(join(path, report.id), target, { recursive: true }) };
 }

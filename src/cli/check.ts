@@ -1,18 +1,25 @@
 // `eigenlens check [ID…]`: rules over reports, and against a baseline; ends with 1 when an error rule is broken.
 import type { Command } from 'commander';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { EXIT, UserError } from '../../analysis/errors.ts';
 import type { Review } from '../../reports/review.ts';
 import { addKnobs } from './knobs.ts';
-import { shown } from './paths.ts';
+import { makeWritable, shown } from './paths.ts';
 import type { Invocation, Verb } from './verb.ts';
+
+/** A base stands before its head in the order of ids. */
+const BASELINE_PREFIX = '0-baseline-';
 
 export const verb: Verb = {
   define(command: Command) {
     command
       .argument('[ids...]', 'Reports (default: all)')
-      .option('--junit <FILE>', 'Write the result as JUnit as well');
+      .option('--junit <FILE>', 'Write the result as JUnit as well')
+      .option(
+        '--keep-baselines <DIR>',
+        `Copy each baseline to DIR/${BASELINE_PREFIX}ID: a site built of both reports compares them`,
+      );
     addKnobs(command, ['reports', 'baseline']);
   },
   async run(invocation) {
@@ -21,7 +28,8 @@ export const verb: Verb = {
       await import('../../reports/review-text.ts'),
       await import('../../reports/review.ts'),
     ];
-    const reviews = await reviewsOf(idsOf(args), invocation);
+    const keep = flags['keepBaselines'] as string | undefined;
+    const reviews = await reviewsOf(idsOf(args), invocation, keep === undefined ? null : resolve(folder, keep));
     for (const review of reviews) terminal.print(reviewText(review, (style, text) => terminal.paint(style, text)));
     const { failed, warned } = countsOf(reviews);
     const told = `${failed} failed, ${warned} warned`;
@@ -43,10 +51,11 @@ export function idsOf(args: readonly unknown[]): string[] {
   return args.flat().filter((id): id is string => typeof id === 'string');
 }
 
-/** Reviews of the reports of these ids, or of all, by the rules of the configuration. */
+/** Reviews of the reports of these ids, or of all, by the rules of the configuration; `keep`: a folder for the baselines. */
 export async function reviewsOf(
   ids: readonly string[],
   { project, folder, environment }: Pick<Invocation, 'project' | 'folder' | 'environment'>,
+  keep: string | null = null,
 ): Promise<Review[]> {
   const { openStore } = await import('../../reports/store.ts');
   const { rulesOf } = await import('../../reports/checks.ts');
@@ -63,7 +72,11 @@ export async function reviewsOf(
   for (const id of chosen) {
     const head = await store.report(id);
     const given = { given: project.baseline, reports: project.reports, folder, environment };
-    const { report, found } = await baselineOf(id, given);
+    const { report, found, copyTo } = await baselineOf(id, given);
+    if (keep !== null && copyTo) {
+      await makeWritable(keep, '--keep-baselines');
+      await copyTo(join(keep, `${BASELINE_PREFIX}${id}`));
+    }
     reviews.push(await reviewReport(head, report, found, rulesOf(project.checks)));
   }
   return reviews;

@@ -1,6 +1,8 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { openStore } from '../../reports/store.ts';
 import { git, writeEvent, writeHistory, writeReport, type History } from '../pull-request/repository.ts';
 import { temporaryFolder } from '../samples/folder.ts';
 import { eigenlensHere } from './command.ts';
@@ -51,6 +53,24 @@ describe('check', () => {
     const text = readFileSync(join(folder, 'out/junit.xml'), 'utf8');
     expect(text).toContain('failures="1"');
     expect(text).toContain('name="rank: features/conv1"');
+  });
+
+  test('keeps the baseline whole, from a revision and from a folder, for a site that compares', async () => {
+    for (const [place, baseline] of [
+      ['kept', history.reported],
+      ['again', 'kept/0-baseline-demo'],
+    ] as const) {
+      await check(['demo', '--baseline', baseline, '--keep-baselines', place]);
+      const copy = await openStore(join(folder, place)).report('0-baseline-demo');
+      expect(copy.digest).toBe(
+        createHash('sha256')
+          .update(git(folder, 'show', `${history.reported}:reports/demo/report.json`) + '\n')
+          .digest('hex'),
+      );
+      const pictures = git(folder, 'ls-tree', '--name-only', `${history.reported}:reports/demo/files`).split('\n');
+      expect(readdirSync(join(folder, place, '0-baseline-demo/files')).sort()).toEqual(pictures.sort());
+    }
+    git(folder, 'clean', '-fdxq', 'kept', 'again');
   });
 
   test('leaves the working tree as it is when it reads a revision', async () => {
