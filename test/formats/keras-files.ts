@@ -30,6 +30,22 @@ export function randomised(model: layers.LayersModel, seed = 1): layers.LayersMo
   return model;
 }
 
+/** A model with a model within it, used twice. */
+export function nestedModel(): layers.LayersModel {
+  const inner = layers.sequential({
+    name: 'inner',
+    layers: [
+      layers.layers.dense({ units: 4, inputShape: [5], activation: 'relu', name: 'first' }),
+      layers.layers.dense({ units: 5, name: 'second' }),
+    ],
+  });
+  const input = layers.input({ shape: [5] });
+  const once = inner.apply(input) as layers.SymbolicTensor;
+  const twice = inner.apply(once) as layers.SymbolicTensor;
+  const outputs = layers.layers.add().apply([once, twice]) as layers.SymbolicTensor;
+  return layers.model({ inputs: input, outputs });
+}
+
 /** What TensorFlow.js computes, one tensor per output. */
 export function predicted(model: layers.LayersModel, inputs: readonly Tensor[]): Tensor[] {
   const given = inputs.map(({ data, shape }) => tf.tensor(data, shape as number[]));

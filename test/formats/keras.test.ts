@@ -13,6 +13,7 @@ import {
   kerasConfig,
   kerasConfig3,
   layers,
+  nestedModel,
   predicted,
   randomised,
   samples,
@@ -43,20 +44,6 @@ const outputsOf = async (path: string, given: Tensor): Promise<Float32Array> => 
   return (await fileOutputs(network, backend, { [network.input]: given })).data;
 };
 
-/** A model with a model within it, used twice. */
-const nested = (): layers.LayersModel => {
-  const inner = layers.sequential({
-    name: 'inner',
-    layers: [
-      l.dense({ units: 4, inputShape: [5], activation: 'relu', name: 'first' }),
-      l.dense({ units: 5, name: 'second' }),
-    ],
-  });
-  const input = layers.input({ shape: [5] });
-  const once = inner.apply(input) as layers.SymbolicTensor;
-  const twice = inner.apply(once) as layers.SymbolicTensor;
-  return randomised(layers.model({ inputs: input, outputs: l.add().apply([once, twice]) as layers.SymbolicTensor }));
-};
 const dense = (): layers.LayersModel =>
   randomised(
     layers.sequential({
@@ -67,7 +54,7 @@ const dense = (): layers.LayersModel =>
 
 describe('Keras files', () => {
   it('models within models, in both formats, one entry per use', async () => {
-    const model = nested();
+    const model = randomised(nestedModel());
     const given = samples([2, 5]);
     const expected = predicted(model, [given])[0]!.data;
     for (const bytes of [await h5Of(model), await keras3Of(model)]) {

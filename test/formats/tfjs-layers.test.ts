@@ -8,7 +8,16 @@ import type { Backend, Tensor } from '../../analysis/kernels/kernels.ts';
 import { onnxruntimeBackend } from '../../analysis/kernels/onnxruntime.ts';
 import { layersOf } from '../../analysis/network/layers.ts';
 import type { Network } from '../../analysis/network/network.ts';
-import { layers, predicted, randomised, samples, tf, writeTfjs, type Quantization } from './keras-files.ts';
+import {
+  layers,
+  nestedModel,
+  predicted,
+  randomised,
+  samples,
+  tf,
+  writeTfjs,
+  type Quantization,
+} from './keras-files.ts';
 import { fileOutputs, relativeDifference } from './written.ts';
 
 let backend: Backend;
@@ -271,19 +280,7 @@ describe('how layers are connected', () => {
     expect((await loadNetwork(join(folder, `model${count - 1}`), { input: 'b' })).otherInputs).toEqual(['a']);
   });
   it('models within models, used twice', async () => {
-    const inner = layers.sequential({
-      name: 'inner',
-      layers: [
-        l.dense({ units: 4, inputShape: [5], activation: 'relu', name: 'first' }),
-        l.dense({ units: 5, name: 'second' }),
-      ],
-    });
-    const input = layers.input({ shape: [5] });
-    const once = inner.apply(input) as layers.SymbolicTensor;
-    const twice = inner.apply(once) as layers.SymbolicTensor;
-    expect(
-      await difference(layers.model({ inputs: input, outputs: l.add().apply([once, twice]) as layers.SymbolicTensor })),
-    ).toBeLessThan(3e-6);
+    expect(await difference(nestedModel())).toBeLessThan(3e-6);
     const network = await loadNetwork(join(folder, `model${count - 1}`));
     expect(layersOf(network).map(({ name }) => name)).toEqual([
       'inner/first',
