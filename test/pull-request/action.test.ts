@@ -121,6 +121,14 @@ describe('the action', () => {
       expect(existsSync(join(folder, '.git/out', file))).toBe(true);
   });
 
+  test('builds a site with the page that compares the report with its baseline from git', async () => {
+    await runStep('Check', { output: '.git/out' });
+    const { code, err } = await runStep('Site', { output: '.git/out' });
+    expect([code, err.includes('Wrote the site')]).toEqual([0, true]);
+    expect(existsSync(join(folder, '.git/out/site/compare/0-baseline-demo..demo/index.html'))).toBe(true);
+    expect(existsSync(join(folder, '.git/out/baselines'))).toBe(false);
+  }, 240_000);
+
   test('passes where the rules hold', async () => {
     const { code, output } = await runStep('Check', { output: '.git/out', baseline: 'none' });
     expect([code, output.split('\n')[0]]).toEqual([0, 'verdict=passed']);
