@@ -478,16 +478,6 @@ function inputShapeOf(
     explained: boolean;
   },
 ): Shape {
-  const given = givenShape(options, name, explained);
-  if (given) {
-    if ((stated && stated.length !== given.length) || given.some((n) => !Number.isSafeInteger(n) || n < 1)) {
-      throw new UserError(`The input "${name}" of ${file} cannot have the shape [${given.join(', ')}].`, {
-        exitCode: EXIT.usage,
-        hint: stated ? `It has ${stated.length} axes, the batch included.` : 'Sizes are whole numbers from 1.',
-      });
-    }
-    return given;
-  }
   const reader = nodes.find(
     ({ op, inputs }) => inputs[0] === name && ['Conv2D', '_FusedConv2D', 'MatMul', '_FusedMatMul'].includes(op),
   );
@@ -495,6 +485,16 @@ function inputShapeOf(
   const guess =
     kernel && (kernel.shape.length === 4 ? [1, undefined, undefined, kernel.shape[2]] : [1, kernel.shape[0]]);
   const sizes = stated ?? guess;
+  const given = givenShape(options, name, explained);
+  if (given) {
+    if ((sizes && sizes.length !== given.length) || given.some((n) => !Number.isSafeInteger(n) || n < 1)) {
+      throw new UserError(`The input "${name}" of ${file} cannot have the shape [${given.join(', ')}].`, {
+        exitCode: EXIT.usage,
+        hint: sizes ? `It has ${sizes.length} axes, the batch included.` : 'Sizes are whole numbers from 1.',
+      });
+    }
+    return given;
+  }
   if (!sizes) {
     throw new UserError(`The input "${name}" of ${file} has no shape.`, {
       exitCode: EXIT.usage,
