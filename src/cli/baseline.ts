@@ -4,10 +4,11 @@
 import { existsSync, statSync } from 'node:fs';
 import { cp } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { UserError } from '../../analysis/errors.ts';
+import { EXIT, UserError } from '../../analysis/errors.ts';
 import { commitOf, copyFromGit, gitSource, hasFile, mergeBaseOf, newestWith } from '../../reports/git-source.ts';
 import { readReports, type StoredReport } from '../../reports/reader.ts';
 import { openStore } from '../../reports/store.ts';
+import { artifactBaseline } from './forge-artifact.ts';
 import { pullRequestOf } from './forge-event.ts';
 import { onlyReportOf, reportsInGit } from './report-place.ts';
 import { shown } from './paths.ts';
@@ -31,7 +32,19 @@ interface Wanted {
 /** The baseline of the report of an id. UserError when one is asked for by name and cannot be had. */
 export async function baselineOf(id: string, { given, reports, folder, environment }: Wanted): Promise<Baseline> {
   if (given === 'none') return { report: null, found: 'none, as --baseline says' };
-  const event = given === null ? await pullRequestOf(environment) : null;
+  const artifact = /^artifact:(.+)$/.exec(given ?? '')?.[1];
+  const event = given === null || artifact !== undefined ? await pullRequestOf(environment) : null;
+  if (artifact !== undefined) {
+    if (!event) {
+      throw new UserError('An artifact is the baseline of a pull request, and this is none.', {
+        exitCode: EXIT.usage,
+        hint: 'Name a revision, a folder, or none with --baseline.',
+      });
+    }
+    const { base, branch } = event;
+    const { folder: place, found } = await artifactBaseline({ name: artifact, report: id, base, branch, environment });
+    return { ...(await inFolder(id, place, folder)), found };
+  }
   if (given === null && !event) {
     return { report: null, found: 'none: this is no pull request, and --baseline names none' };
   }

@@ -22,6 +22,19 @@ export interface StandIn {
   /** `METHOD path`, in order. */
   readonly requests: string[];
   comments: StandInComment[];
+  /** Newest first, as the forge lists them; `fork`: of a run of a fork's branch. */
+  artifacts: {
+    id: number;
+    name: string;
+    run: number;
+    branch: string;
+    sha: string;
+    fork?: boolean;
+    expired?: boolean;
+    event?: string;
+    conclusion?: string;
+    zip: Uint8Array;
+  }[];
   pulls: { number: number; state: 'open' | 'closed'; label: string; sha: string }[];
   /** What a request is answered before anything else is looked at; null lets it through. */
   trouble: (request: string) => Answer | null;
@@ -31,7 +44,15 @@ const MOST_CHARACTERS = 65_536;
 
 /** Starts a stand-in for the repository owner/name, which ends with the tests of the file. */
 export async function startForge(): Promise<StandIn> {
-  const forge: StandIn = { api: '', violations: [], requests: [], comments: [], pulls: [], trouble: () => null };
+  const forge: StandIn = {
+    api: '',
+    violations: [],
+    requests: [],
+    comments: [],
+    artifacts: [],
+    pulls: [],
+    trouble: () => null,
+  };
   const server = createServer((request, response) => void serve(forge, request, response));
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   afterAll(() => server.close());
@@ -47,7 +68,7 @@ async function serve(forge: StandIn, request: IncomingMessage, response: ServerR
   checkHeaders(forge, request, chunks.length > 0);
   const answer = forge.trouble(name) ?? answerTo(forge, name, searchParams, Buffer.concat(chunks).toString());
   response.writeHead(answer.status, { 'content-type': 'application/json', ...answer.headers });
-  response.end(JSON.stringify(answer.json));
+  response.end(answer.json instanceof Uint8Array ? answer.json : JSON.stringify(answer.json));
 }
 
 function checkHeaders({ violations }: StandIn, { headers, method }: IncomingMessage, body: boolean): void {
@@ -97,6 +118,20 @@ function answerTo(forge: StandIn, name: string, query: URLSearchParams, body: st
     found.body = (JSON.parse(body) as { body: string }).body;
     return { status: 200, json: commentJson(found) };
   }
+  const [, what, which] =
+    /^GET \/repos\/owner\/name\/actions\/(artifacts|runs)(?:\/(\d+)(?:\/zip)?)?$/.exec(name) ?? [];
+  if (what === 'artifacts' && !which) {
+    for (const key of query.keys())
+      if (!['name', 'per_page', 'page'].includes(key)) forge.violations.push(`${name}: unknown ${key}`);
+    const found = slice(forge.artifacts.filter((one) => one.name === query.get('name')));
+    return { status: 200, json: { total_count: found.length, artifacts: found.map(artifactJson) } };
+  }
+  const artifact = forge.artifacts.find((one) => String(what === 'runs' ? one.run : one.id) === which);
+  if (artifact && what === 'runs') {
+    const { run, event = 'push', conclusion = 'success' } = artifact;
+    return { status: 200, json: { id: run, event, conclusion } };
+  }
+  if (artifact && name.endsWith('/zip')) return { status: 200, json: artifact.zip };
   forge.violations.push(`no such request: ${name}`);
   return NOT_FOUND;
 }
@@ -116,6 +151,12 @@ function bodyProblem({ violations }: StandIn, name: string, text: string): Answe
 }
 
 const pullJson = ({ number, state, sha }: StandIn['pulls'][number]) => ({ number, state, head: { sha }, base: {} });
+const artifactJson = ({ id, name, run, branch, sha, fork = false, expired = false }: StandIn['artifacts'][number]) => ({
+  id,
+  name,
+  expired,
+  workflow_run: { id: run, repository_id: 1, head_repository_id: fork ? 2 : 1, head_branch: branch, head_sha: sha },
+});
 const commentJson = (one: StandInComment) => ({
   ...one,
   html_url: `https://forge.example/owner/name/pull/7#${one.id}`,
