@@ -1,5 +1,6 @@
 // A sample as a row of the table: written into the page at build time, and into rows.json for the script that filters all of them.
 import type { SampleHead } from './data.ts';
+import { formatShare } from './numbers.ts';
 
 /** Rows on one page of the table: keeps the page below its budget. */
 export const ROWS_PER_PAGE = 200;
@@ -44,5 +45,5 @@ export function rowOf({
 
 /** How a confidence is written in the table, by page and script alike. */
 export function confidenceText(confidence: number | null): string {
-  return confidence === null ? '–' : `${(confidence * 100).toFixed(1)} %`;
+  return formatShare(confidence);
 }
