@@ -3,7 +3,18 @@
 import { random, type Random } from '../random.ts';
 
 export const GLYPH_SIZE = 28;
-export const GLYPH_NAMES = ['disc', 'ring', 'square', 'frame', 'triangle', 'plus', 'bar', 'crescent', 'star', 'chevron'];
+export const GLYPH_NAMES = [
+  'disc',
+  'ring',
+  'square',
+  'frame',
+  'triangle',
+  'plus',
+  'bar',
+  'crescent',
+  'star',
+  'chevron',
+];
 
 /** Signed distance to a shape of unit size about the origin: negative inside. */
 type Distance = (x: number, y: number) => number;

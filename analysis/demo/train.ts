@@ -34,7 +34,8 @@ function registerFilterGradient(): void {
     kernelName: 'Conv2DBackpropFilter',
     backendName: 'cpu',
     kernelFunc: ({ inputs, attrs, backend }) => {
-      const numbers = (info: tf.TensorInfo) => (backend as unknown as { readSync(id: object): Float32Array }).readSync(info.dataId);
+      const numbers = (info: tf.TensorInfo) =>
+        (backend as unknown as { readSync(id: object): Float32Array }).readSync(info.dataId);
       const [x, dy] = [inputs['x']!, inputs['dy']!];
       const [images, slopes] = [numbers(x), numbers(dy)];
       const [rows, columns, channels, filters] = attrs!['filterShape'] as unknown as [number, number, number, number];
@@ -63,7 +64,12 @@ function registerFilterGradient(): void {
 }
 
 /** Trains the demo network. Takes about a minute on one core. */
-export async function trainDemo({ seed = 7, images: count = 3000, epochs = 5, corrupt }: TrainingOptions = {}): Promise<DemoWeights> {
+export async function trainDemo({
+  seed = 7,
+  images: count = 3000,
+  epochs = 5,
+  corrupt,
+}: TrainingOptions = {}): Promise<DemoWeights> {
   await tf.setBackend('cpu');
   registerFilterGradient();
   const { images, labels } = drawGlyphs(count, seed + 1000);
@@ -79,15 +85,26 @@ export async function trainDemo({ seed = 7, images: count = 3000, epochs = 5, co
     for (let start = 0; start + batch <= count; start += batch) {
       const chosen = order.slice(start, start + batch);
       const x = tf.tensor4d(
-        Float32Array.from({ length: batch * pixels }, (_, i) => images[chosen[Math.floor(i / pixels)]! * pixels + (i % pixels)]! / 255),
+        Float32Array.from(
+          { length: batch * pixels },
+          (_, i) => images[chosen[Math.floor(i / pixels)]! * pixels + (i % pixels)]! / 255,
+        ),
         [batch, GLYPH_SIZE, GLYPH_SIZE, 1],
       );
-      const y = tf.oneHot(tf.tensor1d(chosen.map((i) => labels[i]!), 'int32'), GLYPH_NAMES.length);
+      const y = tf.oneHot(
+        tf.tensor1d(
+          chosen.map((i) => labels[i]!),
+          'int32',
+        ),
+        GLYPH_NAMES.length,
+      );
       const [, right] = (await model.trainOnBatch(x, y)) as [number, number];
       accuracy += right * batch;
       tf.dispose([x, y]);
     }
-    console.error(`epoch ${epoch} of ${epochs}: ${((100 * accuracy) / count).toFixed(1)} % of the training batches right`);
+    console.error(
+      `epoch ${epoch} of ${epochs}: ${((100 * accuracy) / count).toFixed(1)} % of the training batches right`,
+    );
   }
   return channelsFirst(model);
 }
@@ -96,7 +113,13 @@ function buildModel(seed: number): Sequential {
   const kernelInitializer = (offset: number) => ({ className: 'HeNormal', config: { seed: seed + offset } }) as never;
   return sequential({
     layers: [
-      layers.conv2d({ inputShape: [GLYPH_SIZE, GLYPH_SIZE, 1], filters: FIRST, kernelSize: 5, activation: 'relu', kernelInitializer: kernelInitializer(1) }),
+      layers.conv2d({
+        inputShape: [GLYPH_SIZE, GLYPH_SIZE, 1],
+        filters: FIRST,
+        kernelSize: 5,
+        activation: 'relu',
+        kernelInitializer: kernelInitializer(1),
+      }),
       layers.maxPooling2d({ poolSize: 2 }),
       layers.conv2d({ filters: SECOND, kernelSize: 5, activation: 'relu', kernelInitializer: kernelInitializer(2) }),
       layers.maxPooling2d({ poolSize: 2 }),
@@ -115,7 +138,10 @@ function channelsFirst(model: Sequential): DemoWeights {
     const moved = tf.tidy(() => {
       if (tensor.rank === 4) return tf.transpose(tensor, [3, 2, 0, 1]);
       if (name === 'hidden.weight') {
-        return tf.reshape(tf.transpose(tf.reshape(tensor, [POOLED, POOLED, SECOND, HIDDEN]), [3, 2, 0, 1]), [HIDDEN, -1]);
+        return tf.reshape(tf.transpose(tf.reshape(tensor, [POOLED, POOLED, SECOND, HIDDEN]), [3, 2, 0, 1]), [
+          HIDDEN,
+          -1,
+        ]);
       }
       return tensor.rank === 2 ? tf.transpose(tensor) : tf.clone(tensor);
     });
@@ -129,7 +155,13 @@ export function encodeDemo(weights: DemoWeights): Uint8Array {
   const ints = (name: string, values: number[]) => ({ name, type: AttributeType.ints, ints: values });
   const int = (name: string, value: number) => ({ name, type: AttributeType.int, i: value });
   const pool = [ints('kernel_shape', [2, 2]), ints('strides', [2, 2])];
-  const node = (opType: string, name: string, input: string[], attribute: object[] = []) => ({ opType, name, input, output: [name], attribute });
+  const node = (opType: string, name: string, input: string[], attribute: object[] = []) => ({
+    opType,
+    name,
+    input,
+    output: [name],
+    attribute,
+  });
   const valueInfo = (name: string, sizes: number[]) => ({
     name,
     type: {

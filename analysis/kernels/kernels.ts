@@ -62,7 +62,10 @@ export interface Kernels {
   transpose(x: Value, permutation: readonly number[]): Value;
   concat(xs: readonly Value[], axis: number): Value;
   /** numpy slicing along the named axes (starts inclusive, ends exclusive, steps positive, indices already within range). */
-  slice(x: Value, options: { axes: readonly number[]; starts: readonly number[]; ends: readonly number[]; steps: readonly number[] }): Value;
+  slice(
+    x: Value,
+    options: { axes: readonly number[]; starts: readonly number[]; ends: readonly number[]; steps: readonly number[] },
+  ): Value;
   /** Constant padding, pads as [before…, after…] over all axes (the block axis gets 0, 0). */
   pad(x: Value, pads: readonly number[], value?: number): Value;
   tile(x: Value, repeats: readonly number[]): Value;

@@ -140,7 +140,7 @@ function bidiagonalise(a: Float64Array, rows: number, cols: number): Bidiagonal 
   let nextV = new Float64Array(cols);
   const x = new Float64Array(rows);
   const y = new Float64Array(cols);
-  let nextY = new Float64Array(cols);
+  const nextY = new Float64Array(cols);
   // Pending from the step before: A −= u yᵀ + x vᵀ, carried out in the sweep that needs the result.
   for (let k = 0; k < cols; k++) {
     const yk = y[k]!;

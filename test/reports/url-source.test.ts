@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ReportError } from '../../reports/errors.ts';
+import type { ReportError } from '../../reports/errors.ts';
 import { readReports } from '../../reports/reader.ts';
 import { openStore } from '../../reports/store.ts';
 import { urlSource } from '../../reports/url-source.ts';
