@@ -128,6 +128,8 @@ export async function runAnalysis(options: AnalysisOptions): Promise<AnalysisRes
         const result = await runMethod(study, method, keyOf(method), cache, force, progress);
         statuses.push(result.status);
         answers.push(...result.answers);
+        // The working memory of one method's programs is not kept beside the next one's.
+        study.release();
       }
       await remember(cache, methods.map(keyOf));
       const failures = statuses.flatMap((status) =>

@@ -83,6 +83,8 @@ export interface Study {
   /** Throws when the run was interrupted; long loops call it between blocks. */
   checkpoint(): void;
   aborted(): boolean;
+  /** Frees what was compiled; what is asked for again is compiled again. Maps that were located before are no longer of use. */
+  release(): void;
   dispose(): void;
 }
 
@@ -189,6 +191,16 @@ export async function createStudy(options: StudyOptions): Promise<Study> {
         alt,
       });
 
+  const release = (): void => {
+    for (const compiled of [...forwards.values(), ...maps.values()])
+      void compiled.then(
+        (c) => c.dispose(),
+        () => {},
+      );
+    forwards.clear();
+    maps.clear();
+  };
+
   return {
     network,
     layers,
@@ -238,13 +250,8 @@ export async function createStudy(options: StudyOptions): Promise<Study> {
     note: (line) => progress.note(line),
     checkpoint,
     aborted: () => signal.aborted,
-    dispose() {
-      for (const compiled of [...forwards.values(), ...maps.values()])
-        void compiled.then(
-          (c) => c.dispose(),
-          () => {},
-        );
-    },
+    release,
+    dispose: release,
   };
 }
 
