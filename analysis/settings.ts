@@ -465,8 +465,9 @@ export const projectSchema = z.strictObject({
     .default(null)
     .meta({
       group: 'project',
-      placeholder: 'REF|DIR|none',
-      description: 'What reports are checked against: a git revision that has them, a folder, or none',
+      placeholder: 'REF|DIR|artifact:NAME|none',
+      description:
+        'What reports are checked against: a git revision that has them, a folder, an artifact of the base branch, or none',
     } satisfies About),
   checks: z
     .preprocess(jsonFromText, checksSchema)
