@@ -4,7 +4,7 @@ import type { Graph, LoadOptions } from './graph.ts';
 import { isHdf5, readHdf5 } from './hdf5.ts';
 import { readKeras } from './keras-model.ts';
 import { namedWeights } from './keras-weights.ts';
-import type { ModelFile } from './model-file.ts';
+import { modelName, type ModelFile } from './model-file.ts';
 
 /** True for HDF5, whatever the file is called. */
 export const recognisesKerasH5 = ({ bytes }: ModelFile): boolean => isHdf5(bytes);
@@ -41,6 +41,7 @@ export async function readKerasH5(model: ModelFile, options: LoadOptions = {}): 
   return readKeras(
     {
       file: model.name,
+      name: modelName(model),
       format: 'keras-h5',
       bytes: [model.bytes],
       model: parsed,

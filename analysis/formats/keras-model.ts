@@ -25,6 +25,8 @@ import { sha256 } from './model-file.ts';
 
 export interface KerasFile {
   readonly file: string;
+  /** What to call the network. */
+  readonly name: string;
   readonly format: Network['format'];
   /** Of everything that was read. */
   readonly bytes: readonly Uint8Array[];
@@ -133,7 +135,7 @@ export function readKeras(source: KerasFile, options: LoadOptions): Graph {
   const layout = lookup ? sequenceLayout(shape) : layoutFrom(root, shape);
   return {
     file,
-    name: file.replace(/\.(json|h5|hdf5|keras)$/i, ''),
+    name: source.name,
     format: source.format,
     sha256: sha256(...source.bytes),
     nodes: builder.nodes,

@@ -6,7 +6,7 @@ import { readHdf5 } from './hdf5.ts';
 import { readKeras } from './keras-model.ts';
 import { isRecord } from './keras-settings.ts';
 import { numberedWeights, type StoredWeight } from './keras-weights.ts';
-import type { ModelFile } from './model-file.ts';
+import { modelName, type ModelFile } from './model-file.ts';
 
 const configName = 'config.json';
 const weightsName = 'model.weights.h5';
@@ -49,6 +49,7 @@ export async function readKerasV3(model: ModelFile, options: LoadOptions = {}): 
   return readKeras(
     {
       file: model.name,
+      name: modelName(model),
       format: 'keras-v3',
       bytes: [model.bytes],
       model: config,

@@ -8,7 +8,7 @@ import { viewBuilder, type View } from './axis-order.ts';
 import { chooseName, givenShape, graphBuilder, type Graph, type LoadOptions } from './graph.ts';
 import { readManifest, topologyOf } from './json-model.ts';
 import { isRecord, Refusal, type Config } from './keras-settings.ts';
-import { sha256, type ModelFile } from './model-file.ts';
+import { modelName, sha256, type ModelFile } from './model-file.ts';
 import { tensorOf } from './onnx-ops.ts';
 import { graphOps, stridedSlice, type GraphUse } from './tfjs-graph-ops.ts';
 
@@ -141,7 +141,7 @@ export function readTfjsGraph(model: ModelFile, options: LoadOptions = {}): Grap
     finish(options.output);
   return {
     file,
-    name: file.replace(/\.json$/i, ''),
+    name: modelName(model),
     format: 'tfjs-graph',
     sha256: sha256(model.bytes, ...bytes),
     nodes: builder.nodes,

@@ -7,7 +7,7 @@ import { readManifest, topologyOf } from './json-model.ts';
 import { readKeras } from './keras-model.ts';
 import { isRecord } from './keras-settings.ts';
 import { namedWeights } from './keras-weights.ts';
-import type { ModelFile } from './model-file.ts';
+import { modelName, type ModelFile } from './model-file.ts';
 import { tensorOf } from './onnx-ops.ts';
 
 /** True for a model.json whose topology has layers. */
@@ -31,6 +31,7 @@ export function readTfjsLayers(model: ModelFile, options: LoadOptions = {}): Gra
   return readKeras(
     {
       file: model.name,
+      name: modelName(model),
       format: 'tfjs-layers',
       bytes: [model.bytes, ...bytes],
       model: config,

@@ -57,6 +57,12 @@ const inARow = (shape: number[], ...list: layers.layers.Layer[]): layers.LayersM
   });
 };
 
+it('calls the network by its folder, since every file is a model.json', async () => {
+  const model = inARow([3], l.dense({ units: 2 }));
+  const path = await writeTfjs(randomised(model), join(folder, 'prices'));
+  expect((await loadNetwork(path)).name).toBe('prices');
+});
+
 const single: Record<string, () => layers.LayersModel> = {
   'dense with ReLU': () => inARow([5], l.dense({ units: 4, activation: 'relu' })),
   'dense without bias over a sequence': () => inARow([3, 5], l.dense({ units: 4, useBias: false, activation: 'tanh' })),
