@@ -13,8 +13,8 @@ interface DensityPoint {
   readonly kind: 'eigenvalues' | 'power law';
 }
 
-/** Bins over the whole range. */
-const BINS = 24;
+/** Bins over the whole range, at most: few eigenvalues share fewer bins (Rice’s rule), so that a point is no single value. */
+const MOST_BINS = 24;
 
 /**
  * Density of the squared singular values in logarithmic bins (empty ones left out), and of the fit from xmin on, scaled to
@@ -24,9 +24,10 @@ export function eigenvalueDensity(singularValues: readonly number[], rank: numbe
   const eigenvalues = singularValues.slice(0, rank).map((value) => value ** 2);
   const [largest, least] = [eigenvalues[0], eigenvalues.at(-1)];
   if (largest === undefined || least === undefined || !(largest > least) || !(least > 0)) return [];
-  const step = Math.log(largest / least) / BINS;
-  const counts = new Array<number>(BINS).fill(0);
-  for (const value of eigenvalues) counts[Math.min(BINS - 1, Math.floor(Math.log(value / least) / step))]!++;
+  const bins = Math.min(MOST_BINS, Math.ceil(2 * Math.cbrt(eigenvalues.length)));
+  const step = Math.log(largest / least) / bins;
+  const counts = new Array<number>(bins).fill(0);
+  for (const value of eigenvalues) counts[Math.min(bins - 1, Math.floor(Math.log(value / least) / step))]!++;
   const points: DensityPoint[] = counts.flatMap((count, bin) => {
     const [from, to] = [least * Math.exp(bin * step), least * Math.exp((bin + 1) * step)];
     const density = count / eigenvalues.length / (to - from);

@@ -27,6 +27,12 @@ describe('the eigenvalue density', () => {
     }
   });
 
+  it('gives few eigenvalues few bins, so that a point is hardly ever one eigenvalue alone', () => {
+    const points = eigenvalueDensity(lawful(16, 3), 16, null);
+    expect(points.length).toBeLessThanOrEqual(6);
+    expect(points.length).toBeGreaterThan(2);
+  });
+
   it('has nothing to draw of zero or equal eigenvalues', () => {
     expect(eigenvalueDensity([2, 2, 2], 3, null)).toEqual([]);
     expect(eigenvalueDensity([0, 0], 0, null)).toEqual([]);
