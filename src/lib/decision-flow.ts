@@ -27,7 +27,7 @@ export interface FlowPicture {
 
 export const COLUMN = 120;
 const NODE = 7;
-export const SIDE = 44;
+export const SIDE = 76;
 const TOP = 26;
 const INNER = 250;
 const GAP = 5;
