@@ -373,7 +373,7 @@ function pick(record: Readonly<Record<string, unknown>>, names: readonly string[
 }
 
 /** A choice of layers or samples by names that are not there is a mistake, told before anything is computed. */
-function refuseEmptyChoices(network: Network, samples: InputSamples, { layers, detail }: Settings): void {
+function refuseEmptyChoices(network: Network, samples: InputSamples, { layers, detail, split, k }: Settings): void {
   const refuse = (what: string, given: string, names: readonly string[], all: string): never => {
     const near = nearest(given, names);
     throw new UserError(`${what} ${JSON.stringify(given)} names nothing that is there.`, {
@@ -384,6 +384,9 @@ function refuseEmptyChoices(network: Network, samples: InputSamples, { layers, d
   const layerNames = layersOf(network).map(({ name }) => name);
   if (layerNames.length > 0 && !layerNames.some((name) => fitsGlob(name, layers)))
     refuse('--layers', layers, layerNames, 'Layers');
+  for (const name of split) if (!layerNames.includes(name)) refuse('--split', name, layerNames, 'Layers');
+  const counted = typeof k === 'object' && !Array.isArray(k) ? Object.keys(k) : [];
+  for (const name of counted) if (!layerNames.includes(name)) refuse('--k', name, layerNames, 'Layers');
   if (detail === 'all' || typeof detail === 'number') return;
   const sampleNames = Array.from({ length: samples.count }, (_, i) => samples.name(i));
   const known = new Set(sampleNames);

@@ -139,6 +139,18 @@ const here: Case[] = [
     /--layers "nothing\*" names nothing that is there.*\n.*Layers: conv1, /,
   ],
   [
+    'a layer to split after that is not there',
+    ['analyze', model, '--split', 'conv1,conv9'],
+    2,
+    /--split "conv9" names nothing that is there.*\n.*Did you mean conv/,
+  ],
+  [
+    'features of a layer that is not there',
+    ['analyze', model, '--k', 'nothing=4'],
+    2,
+    /--k "nothing" names nothing that is there.*\n.*Layers: conv1, /,
+  ],
+  [
     'a sample to look at that is not there',
     ['analyze', model, '--samples', images, '--detail', '0,nobody'],
     2,
