@@ -19,12 +19,15 @@ export async function buildSite(
   signal: AbortSignal,
 ): Promise<void> {
   const { openStore } = await import('../../reports/store.ts');
-  const ids = await openStore(reports).list();
+  const store = openStore(reports);
+  const ids = await store.list();
   if (ids.length === 0) {
     throw new UserError(`There is no report in ${reports}.`, {
       hint: 'Write one with eigenlens analyze MODEL, or name another folder with --reports.',
     });
   }
+  // A report that cannot be read is named at once, not by a page half way.
+  for (const id of ids) await store.report(id);
   const stage = terminal.bar.stage('site');
   const astro = join(dirname(createRequire(import.meta.url).resolve('astro/package.json')), 'bin', 'astro.mjs');
   const environment = {
@@ -59,7 +62,11 @@ export async function buildSite(
     child.on('close', resolve);
   });
   stage.done();
-  if (code === 0) return;
+  if (code === 0) {
+    const told = lines.flatMap((line) => /\[WARN\] \[eigenlens\] (.*)$/.exec(line)?.[1] ?? []);
+    for (const line of told) terminal.complain(line);
+    return;
+  }
   if (!terminal.debug) terminal.pass(lines.slice(-LAST_LINES).join('\n'));
   throw new UserError('The site could not be built.', { exitCode: EXIT.failed, hint: 'What Astro said stands above.' });
 }

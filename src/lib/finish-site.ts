@@ -1,6 +1,7 @@
 // What the build does around the pages: writes beside the output folder and replaces it when the site is whole and sound,
 // so that a build that fails leaves the old site as it was and two builds at once do not meet; publishes what the pages
-// refer to; checks the result. A broken link, an unsafe page or a page above its budget fails the build.
+// refer to; checks the result. A broken link, an unsafe page or too much script fails the build; a page above its budget, which
+// may be what names in a report make it, is told.
 import { createReadStream, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { copyFile, cp, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, extname, join } from 'node:path';
@@ -41,8 +42,9 @@ export function finishSite(): AstroIntegration {
       'astro:build:done': async ({ dir, logger }) => {
         const built = fileURLToPath(dir);
         await publish(reportsFolder(), built);
-        const { problems, summary, open } = await inspectSite(built, base);
+        const { problems, heavy, summary, open } = await inspectSite(built, base);
         for (const line of summary) logger.info(line);
+        for (const line of atMost(heavy)) logger.warn(line);
         if (problems.length > 0) throw new Error(listProblems(problems));
         if (address !== undefined) await writeSitemap(built, new URL(base, address), open);
         await replaceFolder(built, outputFolder());
@@ -124,8 +126,11 @@ async function filesBelow(folder: string, below = ''): Promise<string[]> {
 
 const LISTED = 30;
 
+function atMost(lines: readonly string[]): string[] {
+  return lines.length > LISTED ? [...lines.slice(0, LISTED), `and ${lines.length - LISTED} more`] : [...lines];
+}
+
 function listProblems(problems: readonly string[]): string {
-  const lines = problems.slice(0, LISTED).map((problem) => `  ${problem}`);
-  if (problems.length > LISTED) lines.push(`  and ${problems.length - LISTED} more`);
+  const lines = atMost(problems).map((line) => `  ${line}`);
   return `The site has ${problems.length === 1 ? 'a problem' : `${problems.length} problems`}:\n${lines.join('\n')}`;
 }

@@ -12,6 +12,8 @@ const WITHOUT_SCRIPT_BUDGET = /^explore\//;
 export interface Inspection {
   /** Each a sentence with its page; none when the site may be published. */
   readonly problems: readonly string[];
+  /** Pages above their budget, the same: they work, and take longer. Long names in a report or a thousand classes do that. */
+  readonly heavy: readonly string[];
   /** Lines for a person: counts and sizes. */
   readonly summary: readonly string[];
   /** Paths of the pages that search engines may find. */
@@ -37,6 +39,7 @@ export async function inspectSite(folder: string, base = '/'): Promise<Inspectio
   const known = new Set(names);
   const pages = names.filter((name) => name.endsWith('.html')).toSorted();
   const problems: string[] = [];
+  const heavy: string[] = [];
   const open: string[] = [];
   const sizes: { path: string; bytes: number }[] = [];
   const scriptSizes = new Map<string, number>();
@@ -51,7 +54,7 @@ export async function inspectSite(folder: string, base = '/'): Promise<Inspectio
     sizes.push({ path, bytes });
     problems.push(...page.problems.map((problem) => `${path}: ${problem}`));
     if (bytes > PAGE_BUDGET)
-      problems.push(`${path}: ${kilobytes(bytes)} of HTML, the budget is ${kilobytes(PAGE_BUDGET)}`);
+      heavy.push(`${path}: ${kilobytes(bytes)} of HTML, the budget is ${kilobytes(PAGE_BUDGET)}`);
     const scripts = new Set<string>();
     for (const reference of page.references) {
       const { attribute, value, tag } = reference;
@@ -88,7 +91,7 @@ export async function inspectSite(folder: string, base = '/'): Promise<Inspectio
     `largest pages: ${largest.map((page) => `${page.path} ${kilobytes(page.bytes)}`).join(', ')}`,
     `most script on a page: ${kilobytes(mostScript)}`,
   ];
-  return { problems, summary, open };
+  return { problems, heavy, summary, open };
 }
 
 /** Where a reference leads inside the site: a file and an anchor; what is wrong with it; or null when it leads elsewhere and may. */

@@ -46,6 +46,7 @@ describe('building the site', () => {
     await writeSampleReport(reports, 'sample', sampleReport({ samples: 20, detailed: 3 }));
     const { code, output } = await build({ reports, out, site: 'https://example.org' });
     expect(code, output).toBe(0);
+    expect(output).not.toContain('the budget is');
     expect((await readdir(join(out, 'models/sample/layers'))).filter((name) => /^\d+$/.test(name)).toSorted()).toEqual([
       '0',
       '1',
