@@ -66,6 +66,11 @@ export async function runAnalysis(options: AnalysisOptions): Promise<AnalysisRes
   const { settings, reportsDir, progress, signal, force } = options;
   const started = new Date();
   const methods = chosenMethods(settings);
+  if (settings.labels && !settings.samples)
+    throw new UserError('--labels belong to samples, and there are none.', {
+      exitCode: EXIT.usage,
+      hint: 'Give the samples with --samples.',
+    });
   const network = await loadNetwork(options.model, {
     input: settings.input ?? undefined,
     output: settings.output ?? undefined,
@@ -336,7 +341,13 @@ function chosenMethods({ methods, skip }: Settings): Method[] {
       hint: close ? `Did you mean "${close}"?` : `Methods: ${known.join(', ')}.`,
     });
   }
-  return METHODS.filter(({ id }) => (methods.length === 0 || methods.includes(id)) && !skip.includes(id));
+  const chosen = METHODS.filter(({ id }) => (methods.length === 0 || methods.includes(id)) && !skip.includes(id));
+  if (chosen.length === 0)
+    throw new UserError('No method is left to run.', {
+      exitCode: EXIT.usage,
+      hint: '--skip leaves out all that --methods names.',
+    });
+  return chosen;
 }
 
 /** A report id from a model's name: lower case, only what a folder and a URL take. */

@@ -109,6 +109,8 @@ const here: Case[] = [
   ],
   ['a sample that is not finite', ['analyze', model, '--samples', 'nan.npy'], 3, /Sample 0 holds NaN at position 5/],
   ['samples that are cut short', ['analyze', model, '--samples', 'cut.idx'], 3, /cut\.idx is cut short/],
+  ['no method at all', ['analyze', model, '--methods', 'sanity', '--skip', 'sanity'], 2, /No method is left/],
+  ['labels of no samples', ['analyze', model, '--labels', 'absent'], 2, /--labels belong to samples/],
   ['samples that are not there', ['analyze', model, '--samples', 'absent'], 3, /absent does not exist/],
   ['a picture that is none', ['analyze', model, '--samples', 'pictures'], 3, /cat\/a\.png is not a readable picture/],
   [
