@@ -23,7 +23,7 @@ export const dataDirections: Method = {
   settings: ['count', 'tolerance', 'seed'],
   units(study) {
     const { network, samples } = study;
-    if (samples.count < 2) return 'one sample has no directions';
+    if (samples.count < 2) return 'directions of the samples take two samples at least';
     const [input, output] = [network.input, network.output].map((id) => sizeOf(nodeOf(network, id).shape));
     if (input !== output) return 'only for networks that give their input back';
     return [{ key: 'all' }];
