@@ -21,7 +21,7 @@ import { symmetricEigen } from './symmetric-eigen.ts';
 const EPS = 2 ** -23;
 /** Random vectors that estimate what an iteration leaves out. */
 const PROBES = 6;
-const DEFAULTS = { tolerance: 1e-5, blockSize: 8, denseLimit: 128, memory: 2 ** 30 };
+const DEFAULTS = { tolerance: 1e-5, blockSize: 4, denseLimit: 128, memory: 2 ** 30 };
 
 export interface TruncatedSvdOptions {
   /** Triplets wanted; never more than the smaller side has come back. */
@@ -30,7 +30,7 @@ export interface TruncatedSvdOptions {
   readonly tolerance?: number;
   /** Draws the start block; a generator of its own, seeded with 0, by default. */
   readonly random?: Random;
-  /** Most vectors in one product: 8 by default. The iteration takes fewer at a time: narrow blocks need fewer products. */
+  /** Most vectors in one product: 4 by default, since narrow blocks need fewer products in all. */
   readonly blockSize?: number;
   /** Stops there, converged or not; counts single products with A and with Aᵀ. 100 a triplet, and 2,000 at least, by default. */
   readonly maxApplications?: number;
