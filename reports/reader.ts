@@ -64,8 +64,8 @@ export interface Store {
 /** Samples without a page of their own share a file, this many positions each. */
 export const SAMPLES_PER_FILE = 100;
 
-/** Of a report's samples that share files, so many are kept parsed: ten pages. */
-const KEPT_SAMPLES = 1_000;
+/** Of a report's samples that share files, so many are kept parsed: twenty pages. */
+const KEPT_SAMPLES = 2_000;
 
 /** Files are kept up to this many bytes in all. */
 const CACHE_BYTES = 64 * 2 ** 20;
