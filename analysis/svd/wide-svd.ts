@@ -2,7 +2,7 @@
 // smaller Gram matrix. Products of float32 numbers are exact in float64, so a value σ is off by a small multiple of
 // eps·σ₁²/σ: 1e-9 of itself at the rank cut of float32 weights, side·2⁻²³·σ₁. A bidiagonal form, which keeps values below that
 // cut as well (singular-values.ts), takes three times as long and a float64 copy of the whole matrix; this one takes panels.
-import { multiply } from './multiply.ts';
+import { addGramOfRows, multiply } from './multiply.ts';
 import { signOf } from './sign-rule.ts';
 import { completeRows, type Svd } from './small-svd.ts';
 import { symmetricEigen } from './symmetric-eigen.ts';
@@ -33,7 +33,7 @@ export async function wideSvd(
     await pause();
     const width = Math.min(PANEL, size - start);
     readPanel(matrix, cols, tall, side, start, width, panel);
-    addGram(panel, side, width, gram);
+    addGramOfRows(panel, side, width, gram);
   }
   const { values: squares, vectors: short } = symmetricEigen(gram, side, { vectors: wanted });
   const values = squares.map((square) => Math.sqrt(Math.max(0, square)));
@@ -82,60 +82,4 @@ function readPanel(
   } else {
     for (let i = 0; i < side; i++) panel.set(matrix.subarray(i * cols + start, i * cols + start + width), i * width);
   }
-}
-
-/** Adds the inner products of the panel's rows to the lower triangle of `gram`, two rows with four at a time. */
-function addGram(panel: Float64Array, side: number, width: number, gram: Float64Array): void {
-  for (let i = 0; i < side; i += 2) {
-    const other = Math.min(i + 1, side - 1);
-    for (let j = 0; j <= other; j += 4) {
-      if (j + 3 < side && other > i) addEight(panel, i, j, width, gram, side);
-      else
-        for (let r = i; r <= other; r++)
-          for (let c = j; c < Math.min(j + 4, side); c++) {
-            let sum = 0;
-            for (let k = 0; k < width; k++) sum += panel[r * width + k]! * panel[c * width + k]!;
-            gram[r * side + c]! += sum;
-          }
-    }
-  }
-}
-
-/** Rows i and i + 1 with rows j … j + 3: eight sums, as many as there are registers for. */
-function addEight(panel: Float64Array, i: number, j: number, width: number, gram: Float64Array, side: number): void {
-  const [x0, x1] = [i * width, (i + 1) * width];
-  const [y0, y1, y2, y3] = [j * width, (j + 1) * width, (j + 2) * width, (j + 3) * width];
-  let a0 = 0;
-  let a1 = 0;
-  let a2 = 0;
-  let a3 = 0;
-  let b0 = 0;
-  let b1 = 0;
-  let b2 = 0;
-  let b3 = 0;
-  for (let k = 0; k < width; k++) {
-    const a = panel[x0 + k]!;
-    const b = panel[x1 + k]!;
-    const p = panel[y0 + k]!;
-    const q = panel[y1 + k]!;
-    const r = panel[y2 + k]!;
-    const s = panel[y3 + k]!;
-    a0 += a * p;
-    a1 += a * q;
-    a2 += a * r;
-    a3 += a * s;
-    b0 += b * p;
-    b1 += b * q;
-    b2 += b * r;
-    b3 += b * s;
-  }
-  const at = i * side + j;
-  gram[at]! += a0;
-  gram[at + 1]! += a1;
-  gram[at + 2]! += a2;
-  gram[at + 3]! += a3;
-  gram[at + side]! += b0;
-  gram[at + side + 1]! += b1;
-  gram[at + side + 2]! += b2;
-  gram[at + side + 3]! += b3;
 }
