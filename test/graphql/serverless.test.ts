@@ -29,11 +29,10 @@ describe('the fetch handler in a worker', () => {
         expect(seen).toEqual(['undefined', 'undefined', 'undefined']);
         const document = '{ models { nodes { report layers { name weightDirections { energy } } } } }';
         expect(answer).toEqual({ data: (await query(openStore(folder), document)).data });
-        expect(first.map(({ path, status }: any) => `${path} ${status}`)).toEqual([
-          '/index.json 200',
-          '/sample/report.json 200',
-          ...[0, 1, 2, 3].map((n) => `/sample/layers/${n}.json 200`),
-        ]);
+        const asked = first.map(({ path, status }: any) => `${path} ${status}`);
+        expect(asked.slice(0, 2)).toEqual(['/index.json 200', '/sample/report.json 200']);
+        // The layers are asked for at once: answers come in any order.
+        expect(asked.slice(2).sort()).toEqual([...[0, 1, 2, 3].map((n) => `/sample/layers/${n}.json 200`)]);
         // Some hosts refuse options of fetch that they do not know.
         expect(new Set(first.flatMap(({ options }: any) => options))).toEqual(new Set(['headers']));
         expect(again.status).toBe(304);
