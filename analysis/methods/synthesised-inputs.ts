@@ -102,15 +102,19 @@ export async function synthesise(
         return adam(draw.normals(canvas.parameters), RATE * Math.max(1, FULL_STEPS / steps));
       });
       const motions = study.random(`motions ${stream} ${layer.name}`);
+      const painted = (motion: Motion): Painted =>
+        canvas.paint(
+          ascents.map(({ parameters }) => parameters),
+          motion,
+        );
       for (let i = 0; i < steps; i++) {
         study.checkpoint();
-        const moved = canvas.at(canvas.extent ? randomMotion(motions, canvas.extent) : still);
-        const { gradients } = await run(ascents.map(({ parameters }) => moved.toInput(parameters)));
-        for (const [row, ascent] of ascents.entries())
-          ascent.step(moved.toParameters(ascent.parameters, gradients.subarray(row * size, (row + 1) * size)));
+        const { inputs, pullBack } = painted(canvas.extent ? randomMotion(motions, canvas.extent) : still);
+        const { gradients } = await run(inputs);
+        const slopes = pullBack(inputs.map((_, row) => gradients.subarray(row * size, (row + 1) * size)));
+        for (const [row, ascent] of ascents.entries()) ascent.step(slopes[row]!);
       }
-      const atRest = canvas.at(still);
-      const found = ascents.map(({ parameters }) => atRest.toInput(parameters));
+      const { inputs: found } = painted(still);
       const { values: signals } = await run(found);
       for (const [row, { name, vector }] of chosen.entries()) {
         const constant = bias ? vector.reduce((sum, weight, o) => sum + weight * bias[o]!, 0) : 0;
@@ -159,15 +163,19 @@ function adam(start: Float32Array, rate: number) {
   };
 }
 
-/** The space that an ascent moves in: parameters to the network's input, and gradients back, under a motion. */
+/** Inputs of the network, and the way back from gradients there to gradients in what they were painted from. */
+interface Painted {
+  readonly inputs: Float32Array[];
+  pullBack(gradients: readonly Float32Array[]): Float64Array[];
+}
+
+/** The space that ascents move in. */
 interface Canvas {
   readonly parameters: number;
   /** Size of the picture that can be moved; null for inputs that are no pictures. */
   readonly extent: Extent | null;
-  at(motion: Motion): {
-    toInput(parameters: Float64Array): Float32Array;
-    toParameters(parameters: Float64Array, gradient: Float32Array): Float64Array;
-  };
+  /** One input for the parameters of each ascent, all under the same motion. */
+  paint(parameters: readonly Float64Array[], motion: Motion): Painted;
   draw(input: Float32Array, alt: string): Promise<Image>;
 }
 
@@ -197,10 +205,12 @@ function vectorCanvas(study: Study, samples: Float32Array, read: number): Canvas
   return {
     parameters: size,
     extent: null,
-    at: () => ({
-      toInput: (parameters) => Float32Array.from(parameters, (z, i) => least[i]! + range[i]! * sigmoid(z)),
-      toParameters: (parameters, gradient) =>
-        parameters.map((z, i) => gradient[i]! * range[i]! * sigmoid(z) * sigmoid(-z)),
+    paint: (all) => ({
+      inputs: all.map((parameters) => Float32Array.from(parameters, (z, i) => least[i]! + range[i]! * sigmoid(z))),
+      pullBack: (gradients) =>
+        all.map((parameters, row) =>
+          parameters.map((z, i) => gradients[row]![i]! * range[i]! * sigmoid(z) * sigmoid(-z)),
+        ),
     }),
     draw: (input, alt) => study.drawInput(input, alt),
   };
@@ -221,61 +231,66 @@ function pictureCanvas(study: Study, samples: Float32Array, read: number): Canva
   const area = source.height * source.width;
   const parametrisation: Parametrisation = isSpectrum ? decorrelated(source.height, source.width) : plain(area);
   const each = parametrisation.parameters;
-  const planes = Array.from({ length: channels }, (_, c) => c);
-
-  /** Pixels of every channel in (0, 1). */
-  const paint = (parameters: Float64Array): Float64Array[] => {
-    const parts = planes.map((c) => parametrisation.toPixels(parameters.subarray(c * each, (c + 1) * each)));
-    return planes.map((c) => {
-      const plane = new Float64Array(area);
-      for (const [e, part] of parts.entries()) {
-        const weight = mix[c * channels + e]!;
-        if (weight !== 0) for (let p = 0; p < area; p++) plane[p]! += weight * part[p]!;
+  /** Channels as a mixture of others, or (`back`) the adjoint of that. */
+  const mixed = (planes: readonly Float64Array[], back: boolean): Float64Array[] =>
+    planes.map((_, to) => {
+      const result = new Float64Array(area);
+      for (const [from, plane] of planes.entries()) {
+        const weight = mix[back ? from * channels + to : to * channels + from]!;
+        if (weight !== 0) for (let p = 0; p < area; p++) result[p]! += weight * plane[p]!;
       }
-      for (let p = 0; p < area; p++) plane[p] = sigmoid(plane[p]!);
-      return plane;
+      return result;
+    });
+  /** Pixels of every channel of every picture in (0, 1). */
+  const planesOf = (all: readonly Float64Array[]): Float64Array[][] => {
+    const parts = parametrisation.toPixels(
+      all.flatMap((parameters) =>
+        Array.from({ length: channels }, (_, c) => parameters.subarray(c * each, (c + 1) * each)),
+      ),
+    );
+    return all.map((_, row) => {
+      const planes = mixed(parts.slice(row * channels, (row + 1) * channels), false);
+      for (const plane of planes) for (let p = 0; p < area; p++) plane[p] = sigmoid(plane[p]!);
+      return planes;
     });
   };
 
   return {
     parameters: channels * each,
     extent: { height, width },
-    at(motion) {
+    paint(all, motion) {
       const moved = resampling(source, { height, width }, motion);
-      // The gradient is taken where the input was: what was painted there is not painted twice.
-      const kept = new WeakMap<Float64Array, Float64Array[]>();
+      const painted = planesOf(all);
       return {
-        toInput(parameters) {
+        inputs: painted.map((planes) => {
           const input = new Float32Array(size);
-          const painted = paint(parameters);
-          kept.set(parameters, painted);
-          for (const [c, plane] of painted.entries()) {
+          for (const [c, plane] of planes.entries()) {
             const seen = moved.apply(plane);
             const [low, width, background] = [least[c]!, range[c]!, grey[c]!];
             for (let p = 0, i = c; p < pixels; p++, i += channels)
               input[order[i]!] = low + width * (seen[p]! + (1 - moved.coverage[p]!) * background);
           }
           return input;
-        },
-        toParameters(parameters, gradient) {
-          const painted = kept.get(parameters) ?? paint(parameters);
-          const slopes = planes.map((c) => {
-            const [seen, width, plane] = [new Float64Array(pixels), range[c]!, painted[c]!];
-            for (let p = 0, i = c; p < pixels; p++, i += channels) seen[p] = width * gradient[order[i]!]!;
-            const slope = moved.transpose(seen);
-            for (let p = 0; p < area; p++) slope[p]! *= plane[p]! * (1 - plane[p]!);
-            return slope;
+        }),
+        pullBack(gradients) {
+          const slopes = painted.flatMap((planes, row) =>
+            mixed(
+              planes.map((plane, c) => {
+                const [seen, width] = [new Float64Array(pixels), range[c]!];
+                for (let p = 0, i = c; p < pixels; p++, i += channels) seen[p] = width * gradients[row]![order[i]!]!;
+                const slope = moved.transpose(seen);
+                for (let p = 0; p < area; p++) slope[p]! *= plane[p]! * (1 - plane[p]!);
+                return slope;
+              }),
+              true,
+            ),
+          );
+          const parts = parametrisation.toParameters(slopes);
+          return painted.map((_, row) => {
+            const result = new Float64Array(channels * each);
+            for (let c = 0; c < channels; c++) result.set(parts[row * channels + c]!, c * each);
+            return result;
           });
-          const result = new Float64Array(channels * each);
-          for (const e of planes) {
-            const part = new Float64Array(area);
-            for (const [c, slope] of slopes.entries()) {
-              const weight = mix[c * channels + e]!;
-              if (weight !== 0) for (let p = 0; p < area; p++) part[p]! += weight * slope[p]!;
-            }
-            result.set(parametrisation.toParameters(part), e * each);
-          }
-          return result;
         },
       };
     },
