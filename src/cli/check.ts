@@ -1,11 +1,11 @@
 // `eigenlens check [ID…]`: rules over reports, and against a baseline; ends with 1 when an error rule is broken.
 import type { Command } from 'commander';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { EXIT, UserError } from '../../analysis/errors.ts';
 import type { Review } from '../../reports/review.ts';
 import { addKnobs } from './knobs.ts';
-import { makeWritable, shown } from './paths.ts';
+import { makeFolder, makeWritable, shown } from './paths.ts';
 import type { Invocation, Verb } from './verb.ts';
 
 /** A base stands before its head in the order of ids. */
@@ -85,7 +85,7 @@ export async function reviewsOf(
 /** Writes a result beside its place's other files; UserError when that cannot be. */
 export async function writeText(path: string, text: string, flag: string): Promise<void> {
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
     await writeFile(path, text);
   } catch (cause) {
     throw new UserError(`${path} cannot be written (${(cause as NodeJS.ErrnoException).code}).`, {

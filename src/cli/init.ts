@@ -1,9 +1,10 @@
 // `eigenlens init`: a configuration and the workflows of a pull request, never over a file that is there.
 import type { Command } from 'commander';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { EXIT, UserError } from '../../analysis/errors.ts';
+import { makeFolder } from './paths.ts';
 import type { Verb } from './verb.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -56,7 +57,7 @@ async function isThere(path: string): Promise<boolean> {
 /** True when it was written, false when something is there. */
 async function writeNew(path: string, text: string): Promise<boolean> {
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
     await writeFile(path, text, { flag: 'wx' });
     return true;
   } catch (cause) {

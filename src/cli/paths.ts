@@ -1,7 +1,7 @@
 // Paths as a person reads them, and whether something can be written there.
 import { constants } from 'node:fs';
-import { access, mkdir } from 'node:fs/promises';
-import { isAbsolute, relative } from 'node:path';
+import { access, mkdir, stat } from 'node:fs/promises';
+import { dirname, isAbsolute, relative } from 'node:path';
 import { EXIT, UserError } from '../../analysis/errors.ts';
 
 /** A path relative to the folder that the command runs in, where it lies below. */
@@ -10,15 +10,36 @@ export function shown(path: string, folder: string): string {
   return below === '' ? '.' : below.startsWith('..') || isAbsolute(below) ? path : below;
 }
 
+/** Makes a folder and those above it. Node's own way never ends where a file system takes no folders (/proc). */
+export async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST' && (await isFolder(path))) return;
+    const above = dirname(path);
+    if (code !== 'ENOENT' || above === path || (await isFolder(above))) throw error;
+    await makeFolder(above);
+    await mkdir(path);
+  }
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+}
+
 /** Makes a folder and makes sure that it can be written, so that a long run does not end there; UserError otherwise. */
 export async function makeWritable(path: string, flag: string): Promise<void> {
   try {
-    await mkdir(path, { recursive: true });
+    await makeFolder(path);
     await access(path, constants.W_OK);
   } catch (cause) {
     throw new UserError(`${path} cannot be written (${(cause as NodeJS.ErrnoException).code}).`, {
       exitCode: EXIT.environment,
-      hint: `Change its permissions, or name another folder with ${flag}.`,
+      hint: `Name another folder with ${flag}, or change its permissions.`,
       cause,
     });
   }

@@ -1,6 +1,8 @@
 // What a user can get wrong: each is told in its own words with a way out, without a stack, and with the exit code that
 // scripts rely on. The first ones go through the real command in a process of its own.
+import { existsSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 import { beforeAll, expect, test } from 'vitest';
 import { probeBackends } from '../../analysis/kernels/choose.ts';
 import { floats, onnxBytes, onnxNode } from '../formats/models.ts';
@@ -9,6 +11,7 @@ import { temporaryFolder } from '../samples/folder.ts';
 import { DEMO, eigenlens, eigenlensHere, type Ended } from './command.ts';
 
 const folder = await temporaryFolder();
+const COMMITTED = fileURLToPath(new URL('../../reports', import.meta.url));
 const [model, images] = [`${DEMO}model.onnx`, `${DEMO}images.idx`];
 
 beforeAll(async () => {
@@ -193,6 +196,21 @@ test.concurrent.each(inItsOwnProcess)('%s', async (_, args, code, told) => {
 
 test.each(here)('%s', async (_, args, code, told) => {
   check(await eigenlensHere(args, { folder: folder.path }), code, told);
+});
+
+// Node's own making of folders never ends there.
+test.runIf(existsSync('/proc/self'))('a file system that takes no folders is told at once', async () => {
+  const written = [
+    ['analyze', model, '--reports', '/proc/absent/reports'],
+    ['build', '--out', '/proc/absent'],
+    ['check', 'demo', '--reports', COMMITTED, '--baseline', 'none', '--junit', '/proc/absent/junit.xml'],
+    ['comment', 'demo', '--reports', COMMITTED, '--baseline', 'none', '--output', '/proc/absent/comment.md'],
+  ];
+  for (const args of written) {
+    const { code, err } = await eigenlensHere(args, { folder: folder.path });
+    expect(err).toMatch(/\/proc\/absent\S* cannot be written \(ENOENT\)\.\n  Name another f/);
+    expect(code).toBe(5);
+  }
 });
 
 test('a forced backend that is missing ends with code 5 and says what to install', async ({ skip }) => {
