@@ -9,7 +9,7 @@ const signature = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a];
 /** True where the bytes are an HDF5 file. */
 export const isHdf5 = (bytes: Uint8Array): boolean => signature.every((byte, i) => bytes[i] === byte);
 
-/** Milliseconds that a file may take: some, and more for each megabyte. */
+/** Milliseconds of processor time that a file may take: some, and more for each megabyte. A busy machine takes nothing off. */
 const patience = (bytes: Uint8Array): number => 8000 + Math.ceil(bytes.length / 20_000);
 /** A thread never gives memory back, so one that held more than this is not kept. */
 const small = 2 ** 23;
@@ -27,14 +27,18 @@ export async function readHdf5(bytes: Uint8Array, name: string, skip: readonly s
   waiting = undefined;
   worker.ref();
   const over = new AbortController();
-  const late = AbortSignal.any([over.signal, AbortSignal.timeout(patience(bytes))]);
+  const before = process.cpuUsage();
+  const clock = setInterval(() => {
+    const { user, system } = process.cpuUsage(before);
+    if ((user + system) / 1000 > patience(bytes)) over.abort();
+  }, 200);
   let problem = 'it is cut off or damaged';
   let keep = false;
   try {
     worker.postMessage({ bytes, skip } satisfies Hdf5Order);
     const [answer] = (await Promise.race([
-      once(worker, 'message', { signal: late }),
-      once(worker, 'exit', { signal: late }).then(() => [undefined]),
+      once(worker, 'message', { signal: over.signal }),
+      once(worker, 'exit', { signal: over.signal }).then(() => [undefined]),
     ])) as [Hdf5Answer | undefined];
     if (answer && 'contents' in answer) {
       keep = bytes.length < small;
@@ -45,6 +49,7 @@ export async function readHdf5(bytes: Uint8Array, name: string, skip: readonly s
   } catch (cause) {
     if ((cause as Error).name === 'AbortError') problem = 'reading it does not come to an end';
   } finally {
+    clearInterval(clock);
     over.abort();
     if (keep && !waiting) {
       waiting = worker;

@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { serve } from '../../graphql/server.ts';
 import type { LogEntry, RunningServer } from '../../graphql/server.ts';
@@ -124,9 +125,20 @@ describe('the server', () => {
 
   it('finishes what it began when it is stopped', async () => {
     const ending = await serve({ reports: join(folder, 'reports'), port: 0, log: () => {} });
-    const answered = fetch(`${ending.url}/graphql?query={models{totalCount}}`).then((response) => response.json());
-    await new Promise((resolve) => setTimeout(resolve, 20));
-    await ending.stop();
+    const { hostname, port } = new URL(ending.url);
+    const body = JSON.stringify({ query: '{ models { totalCount } }' });
+    const headers = { 'content-type': 'application/json', 'content-length': body.length };
+    const sent = request({ hostname, port, path: '/graphql', method: 'POST', headers });
+    const answered = new Promise<unknown>((resolve, reject) => {
+      sent.on('error', reject);
+      sent.on('response', (response) => resolve(new Response(Readable.toWeb(response) as ReadableStream).json()));
+    });
+    // Half of the question is on its way when the server is told to stop.
+    await new Promise<void>((resolve) => sent.write(body.slice(0, 10), () => resolve()));
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    const stopped = ending.stop();
+    sent.end(body.slice(10));
+    await stopped;
     expect(await answered).toEqual({ data: { models: { totalCount: 1 } } });
   });
 });
