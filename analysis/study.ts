@@ -76,6 +76,8 @@ export interface Study {
   /** A sample as a person sees it, as the network meets it; null where it is no picture. */
   drawSample(sample: number, keepNumbers: boolean): Promise<Image | null>;
   readonly pictures: PictureStore;
+  /** Bytes of --memory that are left for work: without the program itself and the weights. */
+  readonly memory: number;
   /** How many probes or samples fit one pass through the network within the memory budget, at most `wanted`. */
   blockSize(wanted: number): number;
   /** A line for a person; shown above the progress bar. */
@@ -102,6 +104,10 @@ export interface StudyOptions {
   readonly signal: AbortSignal;
 }
 
+/** What the program takes before it has read anything, and how often weights are held while one program is compiled. */
+const [PROGRAM_BYTES, WEIGHT_COPIES] = [256 * 2 ** 20, 4];
+/** Below this there is no point in dividing. */
+const LEAST_MEMORY = 64 * 2 ** 20;
 /** Above this many numbers the outputs of all samples are not kept in memory. */
 const MOST_OUTPUTS = 2 ** 26;
 /** Widest block of probes or samples: beyond it a pass is no faster. */
@@ -111,6 +117,15 @@ const WIDEST_BLOCK = 64;
 export async function createStudy(options: StudyOptions): Promise<Study> {
   const { network, samples, settings, backend, pictures, classNames, progress, signal } = options;
   const layers = layersOf(network);
+  const atRest = memoryAtRest(network);
+  const memory = Math.max(LEAST_MEMORY, settings.memory - atRest);
+  const perInput = 4 * network.nodes.reduce((sum, { op, shape }) => sum + (op === 'constant' ? 0 : sizeOf(shape)), 0);
+  if (settings.memory < atRest + 4 * Math.max(LEAST_MEMORY / 4, perInput))
+    progress.note(
+      `--memory ${mebibytes(settings.memory)} is exceeded: the program and the weights take about ${mebibytes(atRest)}, one input on its way ${mebibytes(perInput)}, of which room is kept for four. Inputs go one at a time.`,
+    );
+  // A half for programs at rest, a quarter for one that runs, a quarter for what methods keep.
+  backend.keepWithin?.(memory / 2);
   const inputShape = nodeOf(network, network.input).shape;
   const outputShape = nodeOf(network, network.output).shape;
   const views = {
@@ -136,8 +151,7 @@ export async function createStudy(options: StudyOptions): Promise<Study> {
   };
   const maps = new Map<string, Promise<CompiledMap>>();
   const probesWithin = (valuesPerProbe: number): number =>
-    Math.max(1, Math.min(WIDEST_BLOCK, Math.floor(settings.memory / 4 / (4 * valuesPerProbe))));
-  const wholePath = network.nodes.reduce((sum, node) => sum + (node.op === 'constant' ? 0 : sizeOf(node.shape)), 0);
+    Math.max(1, Math.min(WIDEST_BLOCK, Math.floor(memory / 4 / (4 * valuesPerProbe))));
   const compiledMap = ({ from = network.input, to = network.output, mode }: Scope): Promise<CompiledMap> => {
     const key = [from, to, mode].join('\n');
     let map = maps.get(key);
@@ -156,7 +170,7 @@ export async function createStudy(options: StudyOptions): Promise<Study> {
     shape: [end - start, ...inputShape],
   });
   const mapAt = async (at: Tensor, scope: Scope): Promise<LocatedMap> => (await compiledMap(scope)).locate(at, fed);
-  const blockSize = (wanted: number): number => Math.min(wanted, probesWithin(wholePath));
+  const blockSize = (wanted: number): number => Math.min(wanted, probesWithin(perInput / 4));
 
   const outputs = samples.count * outputCount <= MOST_OUTPUTS ? new Float32Array(samples.count * outputCount) : null;
   const predictions = isClassifier ? new Int32Array(samples.count) : null;
@@ -246,6 +260,7 @@ export async function createStudy(options: StudyOptions): Promise<Study> {
       });
     },
     pictures,
+    memory,
     blockSize,
     note: (line) => progress.note(line),
     checkpoint,
@@ -253,6 +268,14 @@ export async function createStudy(options: StudyOptions): Promise<Study> {
     release,
     dispose: release,
   };
+}
+
+const mebibytes = (bytes: number): string => `${Math.ceil(bytes / 2 ** 20)} MiB`;
+
+/** What --memory must hold before there is any work: the program itself, and the weights. */
+function memoryAtRest(network: Network): number {
+  const weights = new Set(network.nodes.flatMap(({ parameters }) => Object.values(parameters).map(({ data }) => data)));
+  return PROGRAM_BYTES + WEIGHT_COPIES * [...weights].reduce((sum, data) => sum + data.byteLength, 0);
 }
 
 function largest(values: Float32Array): number {

@@ -91,9 +91,14 @@ export interface Backend {
   readonly precision: 'float32';
   /**
    * Builds a program. `inputs[i]` is the shape of input i without its leading block dimension, which stays free.
-   * `build` may be called once (recorded) or at every run (immediate), so it must be pure.
+   * `build` may be called once (recorded), again, or at every run (immediate), so it must be pure.
    */
   compile(inputs: readonly Shape[], build: (k: Kernels, inputs: Value[]) => Value[]): Promise<Program>;
+  /**
+   * Bytes that programs may hold while they do not run: beyond it those that ran longest ago are taken down, and built
+   * again when they run. Where it is missing, programs hold what they hold.
+   */
+  keepWithin?(bytes: number): void;
   /** Tensors alive outside of running programs; the laws assert that it does not grow. */
   liveTensors(): number;
   dispose(): Promise<void>;

@@ -32,7 +32,7 @@ async function streamSignals(study: Study): Promise<ReadonlyMap<string, LayerSig
   const layers = chosenLayers(study);
   const count = study.samples.count;
   // A million samples must not need more memory than was given: fewer directions then.
-  const affordable = Math.max(8, Math.floor(study.settings.memory / 4 / (8 * count * Math.max(1, layers.length))));
+  const affordable = Math.max(8, Math.floor(study.memory / 4 / (8 * count * Math.max(1, layers.length))));
   const found: (LayerSignals & { readonly project: (tensor: Float32Array, sample: number) => void })[] = [];
   for (const layer of layers) {
     study.checkpoint();

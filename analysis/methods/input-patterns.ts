@@ -116,10 +116,10 @@ export function plansOf(study: Study): readonly LayerPlan[] {
 }
 
 function planLayers(study: Study): LayerPlan[] {
-  const { network, settings, detailed } = study;
+  const { network, memory, detailed } = study;
   const domain = nodeOf(network, network.input).shape;
   const inputs = sizeOf(domain);
-  const mostHeld = Math.max(FEWEST_NEURONS, Math.floor(settings.memory / 8 / (4 * inputs)));
+  const mostHeld = Math.max(FEWEST_NEURONS, Math.floor(memory / 8 / (4 * inputs)));
   const candidates = study.layers
     .filter((layer) => !whyNot(study, layer))
     .map((layer) => {

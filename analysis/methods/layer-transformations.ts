@@ -129,7 +129,7 @@ export async function layerReader(study: Study, transformations: readonly Transf
   const width = transformations.reduce((sum, { inputSize, size }) => sum + inputSize + 3 * size, 0);
   return {
     blockSize: (perSample = 0) =>
-      Math.max(1, Math.min(study.blockSize(64), Math.floor(study.settings.memory / 8 / (4 * (width + perSample))))),
+      Math.max(1, Math.min(study.blockSize(64), Math.floor(study.memory / 8 / (4 * (width + perSample))))),
     async read(start, end) {
       study.checkpoint();
       const values = await study.values(nodes, start, end);

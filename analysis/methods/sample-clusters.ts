@@ -82,7 +82,7 @@ async function findClusters(study: Study, { stacks, reader, classes }: StackedLa
 /** Samples spread evenly over the input, as many as the settings and the memory allow. */
 function subsetOf(study: Study, size: number): number[] {
   const total = study.samples.count;
-  const affordable = Math.floor(study.settings.memory / 4 / (4 * size));
+  const affordable = Math.floor(study.memory / 4 / (4 * size));
   const count = Math.max(1, Math.min(total, study.settings.embedded, affordable));
   return Array.from({ length: count }, (_, i) => Math.floor((i * total) / count));
 }

@@ -294,7 +294,7 @@ async function byProducts(
     tolerance: study.settings.tolerance,
     random: study.random('stacked-svd'),
     blockSize: study.blockSize(16),
-    memory: study.settings.memory / 4,
+    memory: study.memory / 4,
   });
   const { singularValues, inputDirections, residuals, converged, applications } = svd;
   return {

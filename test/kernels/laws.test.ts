@@ -502,6 +502,24 @@ describe.each(backends.map((backend) => [backend.id, backend] as const))('%s', (
     program.dispose();
   });
 
+  test('programs give way to others where memory is bounded, and run as before', async () => {
+    if (!backend.keepWithin) return;
+    const before = backend.liveTensors();
+    const build: Build = (k, [a]) => [k.matMul(a!, k.constant(tensorOf([300, 300], 55)))];
+    const inputs = [tensorOf([2, 4, 300], 56)];
+    const programs = await Promise.all([1, 2, 3].map(() => backend.compile([[4, 300]], build)));
+    const all = backend.liveTensors();
+    const [free] = await programs[0]!.run(inputs);
+    backend.keepWithin(1);
+    expect(backend.liveTensors()).toBe(before + (all - before) / 3);
+    const outputs = await Promise.all([...programs, ...programs].map((program) => program.run(inputs)));
+    for (const [output] of outputs) expect(output!.data).toEqual(free!.data);
+    expect(backend.liveTensors()).toBe(before + (all - before) / 3);
+    backend.keepWithin(Infinity);
+    programs.forEach((program) => program.dispose());
+    expect(backend.liveTensors()).toBe(before);
+  });
+
   test('a program that is disposed of lets the run in progress end', async () => {
     const input = tensorOf([2, 5], 55);
     const program = await backend.compile([[5]], (k, [a]) => [k.binary('add', a!, a!)]);
