@@ -41,6 +41,7 @@ const CONFIG: TopLevelSpec['config'] = {
     titleFontWeight: 500,
     titlePadding: 8,
     labelPadding: 4,
+    labelSeparation: 5,
     tickSize: 4,
     grid: true,
   },

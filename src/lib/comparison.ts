@@ -12,6 +12,7 @@ import { openStore } from '../../reports/store.ts';
 import { allModels, samplesOf, type ModelFacts } from './data.ts';
 import { COMPARISON, LAYER_PICTURES, SAMPLE_PICTURES } from './documents.ts';
 import { reportsFolder } from './folders.ts';
+import { shortNames } from './short-names.ts';
 
 /** Pairs beyond these get no page: with n reports there are n² of them. */
 const MOST_PAIRS = 12;
@@ -76,7 +77,7 @@ export async function comparisonOf({ base, head }: ComparedPair): Promise<Compar
   const differences: Difference[] = [];
   for (let after: string | null = null; ;) {
     const variables: Record<string, unknown> = { base: base.report, head: head.report, after };
-    const { compare }: Answer = await data<Answer>(store, COMPARISON, variables);
+    const { compare }: Answer = shortNames(await data<Answer>(store, COMPARISON, variables));
     const { nodes, pageInfo, totalCount }: Answer['compare']['differences'] = compare.differences;
     differences.push(...nodes);
     if (!pageInfo.hasNextPage || differences.length >= MOST_DIFFERENCES)
@@ -97,8 +98,8 @@ export async function picturesOf({ base, head }: ComparedPair): Promise<PictureP
     if (a && b) pairs.push({ id, title, base: a, head: b, difference: null });
   };
   const layers = matchLayers(base.layers, head.layers);
-  for (const [{ name, index }, other] of layers) {
-    const [a, b] = [await directionsOf(base.report, name), await directionsOf(head.report, other.name)];
+  for (const [{ name, wholeName, index }, other] of layers) {
+    const [a, b] = [await directionsOf(base.report, wholeName), await directionsOf(head.report, other.wholeName)];
     const alone = a.filter(
       (one) => isAlone(one, a) && b.some((other) => other.index === one.index && isAlone(other, b)),
     );
@@ -106,10 +107,12 @@ export async function picturesOf({ base, head }: ComparedPair): Promise<PictureP
       add(`layer-${index}-${one.index}`, `${name}, direction ${one.index}`, one.filter, b[one.index]!.filter);
   }
   const detailed = (await samplesOf(base.report)).filter((sample) => sample.detailed);
-  const known = new Set((await samplesOf(head.report)).filter((sample) => sample.detailed).map(({ name }) => name));
+  const known = new Set(
+    (await samplesOf(head.report)).filter((sample) => sample.detailed).map(({ wholeName }) => wholeName),
+  );
   if (base.provenance.samplesSha256 !== head.provenance.samplesSha256) return pairs;
-  for (const { name, index } of detailed.filter((sample) => known.has(sample.name)).slice(0, MOST_SAMPLES)) {
-    const [a, b] = [await picturesOfSample(base.report, name), await picturesOfSample(head.report, name)];
+  for (const { name, wholeName, index } of detailed.filter((one) => known.has(one.wholeName)).slice(0, MOST_SAMPLES)) {
+    const [a, b] = [await picturesOfSample(base.report, wholeName), await picturesOfSample(head.report, wholeName)];
     const own = a.discussions.find((one) => b.discussions.some((other) => other.class === one.class));
     const other = b.discussions.find((one) => one.class === own?.class);
     if (own && other)
@@ -165,14 +168,15 @@ interface SamplePictures {
 }
 
 async function picturesOfSample(report: string, sample: string): Promise<SamplePictures> {
-  const { model } = await data<{
-    model: {
-      sample: {
-        pixelVotes: { discussions: SamplePictures['discussions'] } | null;
-        outputContributions: Contributions[];
+  interface Answer {
+    readonly model: {
+      readonly sample: {
+        readonly pixelVotes: { readonly discussions: SamplePictures['discussions'] } | null;
+        readonly outputContributions: readonly Contributions[];
       };
     };
-  }>(store, SAMPLE_PICTURES, { id: report, sample });
+  }
+  const { model } = shortNames(await data<Answer>(store, SAMPLE_PICTURES, { id: report, sample }));
   return {
     discussions: model.sample.pixelVotes?.discussions ?? [],
     contributions: model.sample.outputContributions,

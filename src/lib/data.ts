@@ -11,9 +11,14 @@ import type {
 } from '../../reports/format.ts';
 import { HARD_SAMPLES, LAYER, MODEL, MODEL_IDS, SAMPLE, SAMPLES } from './documents.ts';
 import { reportsFolder } from './folders.ts';
+import { shortNames } from './short-names.ts';
 
+/** What a thing is asked for by, and its title; everywhere else pages draw its name, cut where it is long. */
+interface Named {
+  readonly wholeName: string;
+}
 /** A line per layer, with the summary of its weights. */
-export type LayerFacts = StoredLayerHead & Pick<StoredLayer, 'weightDirections'>;
+export type LayerFacts = StoredLayerHead & Pick<StoredLayer, 'weightDirections'> & Named;
 /** All that pages share about one model. */
 export type ModelFacts = StoredModel & {
   readonly report: string;
@@ -21,12 +26,12 @@ export type ModelFacts = StoredModel & {
   readonly layers: readonly LayerFacts[];
 };
 /** A line per sample. */
-export type SampleHead = StoredSampleHead;
+export type SampleHead = StoredSampleHead & Named;
 /** What a report says, with the lines of the samples that it mentions in place of their names. */
 type WithSamples<T> = T extends readonly (infer E)[]
   ? readonly WithSamples<E>[]
   : T extends { readonly index: number; readonly name: string }
-    ? SampleHead
+    ? StoredSampleHead
     : T extends object
       ? { readonly [K in keyof T]: WithSamples<T[K]> }
       : T;
@@ -44,9 +49,14 @@ interface Page<T> {
 
 const store = openStore(reportsFolder());
 
-/** Runs a document over the reports folder; any error in it is an error of the build. */
-function ask<T>(document: string, variables: Record<string, unknown> = {}): Promise<T> {
-  return data<T>(store, document, variables);
+/** Runs a document over the reports folder, long names cut; any error in it is an error of the build. */
+async function ask<T>(document: string, variables: Record<string, unknown> = {}): Promise<T> {
+  return shortNames(await data<T>(store, document, variables));
+}
+
+/** Layers or samples that keep their names whole beside the short ones. */
+function named<T extends { readonly name: string }>(things: readonly T[]): (T & Named)[] {
+  return things.map((thing) => ({ ...thing, wholeName: thing.name }));
 }
 
 async function allPages<T>(pageAfter: (after: string | null) => Promise<Page<T>>): Promise<T[]> {
@@ -77,22 +87,28 @@ export function allModels(): Promise<ModelFacts[]> {
       ask<{ models: Page<{ report: string }> }>(MODEL_IDS, { after }).then(({ models }) => models),
     );
     return Promise.all(
-      reports.map(({ report }) => ask<{ model: ModelFacts }>(MODEL, { id: report }).then(({ model }) => model)),
+      reports.map(async ({ report }) => {
+        const { model } = await data<{ model: ModelFacts }>(store, MODEL, { id: report });
+        return shortNames({ ...model, layers: named(model.layers) });
+      }),
     );
   });
 }
 
 /** Every sample of a report, in the order of the input. */
 export function samplesOf(report: string): Promise<SampleHead[]> {
-  return once(`samples of ${report}`, () =>
-    allPages((after) =>
-      ask<{ model: { samples: Page<SampleHead> } }>(SAMPLES, { id: report, after }).then(({ model }) => model.samples),
-    ),
-  );
+  return once(`samples of ${report}`, async () => {
+    const samples = await allPages((after) =>
+      data<{ model: { samples: Page<StoredSampleHead> } }>(store, SAMPLES, { id: report, after }).then(
+        ({ model }) => model.samples,
+      ),
+    );
+    return shortNames(named(samples));
+  });
 }
 
 /** A sample with its decision trace. */
-export type DecidedSample = SampleHead & Pick<StoredSample, 'decisionTrace'>;
+export type DecidedSample = StoredSampleHead & Pick<StoredSample, 'decisionTrace'>;
 
 /** The samples that were hardest to decide: up to a hundred wrong ones, then up to a hundred others, each the most uncertain first. */
 export async function hardestSamples(report: string): Promise<{ samples: DecidedSample[]; total: number }> {
@@ -110,7 +126,7 @@ export async function hardestSamples(report: string): Promise<{ samples: Decided
   return { samples: [...wrong.nodes, ...rest].slice(0, 60), total: all.totalCount };
 }
 
-/** One layer with the answers of every method. */
+/** One layer, by its whole name, with the answers of every method. */
 export async function layerAnswers(report: string, layer: string): Promise<LayerAnswers> {
   const { model } = await ask<{ model: { layer: LayerAnswers } }>(LAYER, { id: report, layer });
   return model.layer;
@@ -118,7 +134,7 @@ export async function layerAnswers(report: string, layer: string): Promise<Layer
 
 let latest: { readonly key: string; readonly answers: Promise<SampleAnswers> } | null = null;
 
-/** One sample with the answers of every method; the latest is kept, because its pages are built one after the other. */
+/** One sample, by its whole name, with the answers of every method; the latest is kept, because its pages are built one after the other. */
 export function sampleAnswers(report: string, sample: string): Promise<SampleAnswers> {
   const key = `${report}/${sample}`;
   if (latest?.key !== key || import.meta.env.DEV) {
@@ -140,5 +156,8 @@ export function reasonFor(
   const failed = status.failures.find((one) => one.unit === (layer ?? sample));
   const reason = skipped?.reason ?? failed?.reason ?? status.reason;
   if (reason) return reason;
-  return status.outcome === 'ANSWERED' ? 'The method has nothing to say here.' : 'No reason was given.';
+  if (status.outcome !== 'ANSWERED') return 'No reason was given.';
+  return layer === undefined && sample === undefined
+    ? 'Nothing about the model as a whole; see the pages of its layers and samples.'
+    : 'The method has nothing to say here.';
 }

@@ -20,7 +20,12 @@ export function typeset(latex: string, { display = false } = {}): string {
 /** Typesets LaTeX that came with a report; falls back to the source, as text, where it cannot be read. */
 export function typesetOrSource(latex: string): string {
   try {
-    return typeset(latex, { display: true });
+    // Numbers come as programs print them: 8.96e-9.
+    const readable = latex.replace(
+      /(\d)e([+-]?)0*(\d+)/g,
+      (_, digit: string, sign: string, power: string) => `${digit}\\cdot 10^{${sign === '-' ? '-' : ''}${power}}`,
+    );
+    return typeset(readable, { display: true });
   } catch {
     return `<code>${latex.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')}</code>`;
   }

@@ -29,16 +29,54 @@ export function layerTitle(name: string): string {
   return /^\d/.test(name) ? `Layer ${name}` : name;
 }
 
+/** A sample as the title of a link: one that is only a number needs the word. */
+export function sampleTitle(name: string): string {
+  return /^\d+$/.test(name) ? `Sample ${name}` : name;
+}
+
+const classCount = (model: ModelFacts): number =>
+  model.classNames?.length ?? (model.accuracy === null ? 0 : Math.max(...model.outputShape));
+const hasOneOutput = ({ outputShape }: ModelFacts): boolean => outputShape.every((size) => size === 1);
+
+/** An output inside a sentence: `cat`, `class 3`, `output 7`, and `the output` of a network that has one only. */
+export function outputLabel(model: ModelFacts, output: string): string {
+  if (output === 'whole output') return 'the whole output';
+  if (hasOneOutput(model)) return 'the output';
+  if (!/^\d+$/.test(output)) return output;
+  return `${classCount(model) > 0 ? 'class' : 'output'} ${output}`;
+}
+
+/** What a classifier says for a class is a score; other networks have outputs. */
+export function scoreLabel(model: ModelFacts, output: string): string {
+  const label = outputLabel(model, output);
+  return classCount(model) > 0 ? `score for ${label}` : hasOneOutput(model) ? 'output' : `value of ${label}`;
+}
+
+/** The output that is explained, for sentences about all samples. */
+export function explainedOutput(model: ModelFacts): string {
+  return classCount(model) > 0 ? 'predicted score' : hasOneOutput(model) ? 'output' : 'largest output';
+}
+
 /** What this network is, in one sentence. */
 export function describeModel(model: ModelFacts): string {
   const size = `${formatPlural(model.layers.length, 'layer')} and ${formatShortCount(model.parameterCount)} parameters`;
   const input = describeInput(model);
-  const classes = model.classNames?.length ?? (model.accuracy === null ? 0 : Math.max(...model.outputShape));
+  const classes = classCount(model);
   const does =
     classes > 0
       ? `tells ${formatPlural(classes, 'class', 'classes')} apart in ${input}`
-      : `turns ${input} into ${describeSize(model.outputShape)}`;
+      : `turns ${input} into ${describeOutput(model)}`;
   return `A network of ${size} that ${does}.`;
+}
+
+/** Another of its kind where the output has the size of the input. */
+function describeOutput({ input, inputShape, outputShape }: ModelFacts): string {
+  const same = formatShape(inputShape) === formatShape(outputShape);
+  const kind = input?.kind === 'image' ? 'images' : input?.kind === 'points' ? 'point clouds' : 'signals';
+  if (same) return input?.kind ? `${kind} of the same size` : 'as many';
+  if (input?.kind !== 'image' || formatShape(outputShape).split('×').length !== 2) return describeSize(outputShape);
+  const [height, width] = outputShape.filter((size) => size > 1);
+  return `grey images of ${formatCount(width)} × ${formatCount(height)} pixels`;
 }
 
 function describeInput({ input, inputShape }: ModelFacts): string {
