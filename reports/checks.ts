@@ -10,16 +10,20 @@ import { fits, idOf, ruleSchema, type Checks, type Rule } from './rules.ts';
 const rules = (given: readonly Parameters<typeof ruleSchema.parse>[0][]): readonly Rule[] =>
   given.map((rule) => ruleSchema.parse(rule));
 
-/** What a change of training may not do, and what it should make somebody look at. */
+/**
+ * What a change of training may not do, and what it should make somebody look at. Training again with another seed must keep
+ * these, so accuracies count only where the samples that turned are more than chance turns, and a network may change about
+ * as many predictions as it and its successor err.
+ */
 const recommended = rules([
   { metric: 'failedParts', max: 0 },
   { metric: 'completenessError', max: 1e-4 },
-  { metric: 'accuracy', maxDrop: 0.02 },
-  { metric: 'classAccuracy', maxDrop: 0.15 },
+  { metric: 'accuracy', maxDrop: 0.02, chance: 0.05 },
+  { metric: 'classAccuracy', maxDrop: 0.15, chance: 0.05 },
   { metric: 'rank', maxDrop: 0.25, relative: true },
   { metric: 'layersChanged', maxChange: 0, level: 'warn' },
   { metric: 'incomparable', maxChange: 0, level: 'warn' },
-  { metric: 'predictionsChanged', maxChange: 0.1, level: 'warn' },
+  { metric: 'predictionsChanged', maxChange: 0.2, level: 'warn' },
   { metric: 'effectiveRank', maxDrop: 0.25, relative: true, level: 'warn' },
   { metric: 'inactiveShare', maxRise: 0.25, level: 'warn' },
   { metric: 'rightInTrace', maxDrop: 0.25, level: 'warn' },
@@ -151,44 +155,44 @@ function applyAbsolute(rule: Rule, measurements: readonly Measurement[]): CheckR
 }
 
 function applyRelative(rule: Rule, differences: readonly Difference[]): CheckResult {
-  const { metric, maxDrop, maxRise, maxChange, relative } = rule;
-  const { label, unit, distance } = metricOf(metric);
+  const { metric, maxDrop, maxRise, maxChange, relative, chance: allowed } = rule;
+  const { label, unit, distance, counted } = metricOf(metric);
   const own = differences.filter((one) => one.metric === metric && fits(rule, one.subject));
   const unapplied = own
     .filter(({ change }) => change === 'INCOMPARABLE')
     .map(({ subject, reason }) => ({ rule: idOf(rule), subject, reason: reason ?? 'it cannot be compared' }));
-  const judged = own
-    .filter(({ delta }) => delta !== null)
-    .map(({ subject, base, head, delta, floor, reason }): Judged => {
-      const scale = relative ? Math.max(Math.abs(base ?? 0), 1e-30) : 1;
-      const limits = [
-        { limit: maxDrop, moved: -delta!, word: 'fell' },
-        { limit: maxRise, moved: delta!, word: 'rose' },
-        { limit: maxChange, moved: Math.abs(delta!), word: 'moved' },
-      ].flatMap((one) => (one.limit === undefined ? [] : [{ ...one, limit: one.limit }]));
-      const worst = limits
-        .map((one) => ({ ...one, excess: one.moved / scale - one.limit }))
-        .reduce((a, b) => (b.excess > a.excess ? b : a));
-      const broken = worst.excess > ARITHMETIC && Math.abs(delta!) > (floor ?? 0);
-      // A share that moves by two hundredths moves by two points, whatever part of it that is.
-      const step = (x: number): string =>
-        relative
-          ? amountText(x, 'share')
-          : unit === 'share' && !distance
-            ? `${Number((100 * x).toPrecision(3))} points`
-            : amountText(x, unit);
-      const moved = step(Math.abs(delta!) / scale);
-      const from = base === null || head === null ? '' : ` from ${amountText(base, unit)} to ${amountText(head, unit)}`;
-      const what = distance
-        ? `${capital(label)}: ${amountText(delta!, unit)}${reason ? ` (${reason})` : ''}`
-        : Math.abs(delta!) <= (floor ?? 0)
-          ? `${capital(label)} is unchanged${base === null ? '' : ` at ${amountText(head!, unit)}`}`
-          : `${capital(label)} ${delta! < 0 ? 'fell' : 'rose'}${from} (${moved})`;
-      const message = broken ? `${what}; allowed is ${step(worst.limit)}.` : `${what}.`;
-      const value = relative ? delta! / scale : delta!;
-      const noise = (floor ?? 0) / scale;
-      return { subject, value, limit: worst.limit, floor: noise, excess: worst.excess, broken, message };
-    });
+  const compared = own.filter(({ delta }) => delta !== null);
+  const judged = compared.map(({ subject, base, head, delta, floor, reason, chance }): Judged => {
+    const scale = relative ? Math.max(Math.abs(base ?? 0), 1e-30) : 1;
+    const limits = [
+      { limit: maxDrop, moved: -delta!, word: 'fell' },
+      { limit: maxRise, moved: delta!, word: 'rose' },
+      { limit: maxChange, moved: Math.abs(delta!), word: 'moved' },
+    ].flatMap((one) => (one.limit === undefined ? [] : [{ ...one, limit: one.limit }]));
+    const worst = limits
+      .map((one) => ({ ...one, excess: one.moved / scale - one.limit }))
+      .reduce((a, b) => (b.excess > a.excess ? b : a));
+    const exceeds = worst.excess > ARITHMETIC && Math.abs(delta!) > (floor ?? 0);
+    const byChance = allowed !== undefined && (chance ?? 0) * compared.length > allowed;
+    const broken = exceeds && !byChance;
+    const step = (x: number): string => (relative ? amountText(x, 'share') : moveText(x, metric));
+    const moved = step(Math.abs(delta!) / scale);
+    const from = base === null || head === null ? '' : ` from ${amountText(base, unit)} to ${amountText(head, unit)}`;
+    const what = distance
+      ? `${capital(label)}: ${amountText(delta!, unit)}${reason ? ` (${reason})` : ''}`
+      : Math.abs(delta!) <= (floor ?? 0)
+        ? `${capital(label)} is unchanged${base === null ? '' : ` at ${amountText(head!, unit)}`}`
+        : `${capital(label)} ${delta! < 0 ? 'fell' : 'rose'}${from} (${moved})`;
+    const turned = counted && reason !== null ? `: ${reason}` : '';
+    const message = broken
+      ? `${what}; allowed is ${step(worst.limit)}${turned}.`
+      : exceeds
+        ? `${what}, which may be chance${turned}.`
+        : `${what}.`;
+    const value = relative ? delta! / scale : delta!;
+    const noise = (floor ?? 0) / scale;
+    return { subject, value, limit: worst.limit, floor: noise, excess: worst.excess, broken, message };
+  });
   return concluded(rule, judged, unapplied, []);
 }
 
@@ -261,11 +265,35 @@ function capital(text: string): string {
   return text[0]!.toUpperCase() + text.slice(1);
 }
 
+/** Those of one rule and reason as one: `classAccuracy: the samples differ (10 times)`. */
+export function gatheredUnapplied(unapplied: readonly Unapplied[]): string[] {
+  return [...Map.groupBy(unapplied, ({ rule, reason }) => `${rule}: ${reason}`)].map(([told, own]) => {
+    const { subject } = own[0]!;
+    return own.length > 1
+      ? `${told} (${own.length} times)`
+      : subject && subject !== 'model'
+        ? `${told} (${subject})`
+        : told;
+  });
+}
+
 /** A number of a metric as a person reads it: `97.5 %`, `0.31 rad`, `4`. */
 export function amountText(value: number, unit: Metric['unit']): string {
   if (unit === 'share') return `${Number((100 * value).toPrecision(3))} %`;
   const number = Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(3)));
-  return unit === 'radians' ? `${number} rad` : unit === 'layers' ? `${number} layers` : number;
+  return unit === 'radians'
+    ? `${number} rad`
+    : unit === 'layers'
+      ? `${number} ${number === '1' ? 'layer' : 'layers'}`
+      : number;
+}
+
+/** How far a number of a metric moved: a share that goes from 94 % to 92 % moves by 2 points, whatever part of it that is. */
+export function moveText(value: number, metric: MetricName): string {
+  const { unit, distance } = metricOf(metric);
+  if (unit !== 'share' || distance) return amountText(value, unit);
+  const points = String(Number((100 * value).toPrecision(3)));
+  return `${points} ${/^-?1$/.test(points) ? 'point' : 'points'}`;
 }
 
 /** A metric's or `layer`'s name as a person says it. */

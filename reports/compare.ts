@@ -7,6 +7,7 @@ import { byMetricAndSubject, measure, noiseOf, ROUNDING, spectralNoise, type Mea
 import { INPUT_SETTINGS, METRIC_NAMES, metricOf, type Metric, type MetricName, type SubjectKind } from './metrics.ts';
 import type { StoredReport } from './reader.ts';
 import { largestAngle, nearestGap, turnByNoise } from './subspaces.ts';
+import { chanceOf, lostAtText, turnedSamples, turnedText, type TracedClass } from './turned-samples.ts';
 
 export type Change = 'BETTER' | 'WORSE' | 'CHANGED' | 'UNCHANGED' | 'ADDED' | 'REMOVED' | 'INCOMPARABLE';
 
@@ -23,6 +24,8 @@ export interface Difference {
   readonly delta: number | null;
   readonly floor: number | null;
   readonly reason: string | null;
+  /** Of an accuracy: how often chance alone would turn as many samples (sign test). */
+  readonly chance?: number;
   /** The spectra behind a distance, for a small picture. */
   readonly series?: { readonly base: readonly number[]; readonly head: readonly number[] };
 }
@@ -30,6 +33,8 @@ export interface Difference {
 export interface ReportComparison {
   /** True when the two reports are equal to the byte. */
   readonly identical: boolean;
+  /** What a reader must know before any number: that the networks, the samples or the settings are not the same. */
+  readonly caveats: readonly string[];
   readonly differences: readonly Difference[];
   /** What the recommended rules say of them. */
   readonly findings: readonly StoredFinding[];
@@ -43,13 +48,13 @@ export async function compareReports(base: StoredReport, head: StoredReport): Pr
   for (const [before, after] of pair.layers) {
     if (sameShape(before, after)) await compareDirections(pair, before, after);
   }
-  await compareSamples(pair);
+  tellTurned(pair, await compareSamples(pair));
   pair.found.push(...layersThatDiffer(pair));
   count(pair, 'layersChanged', pair.found.filter(({ metric }) => metric === 'layer').length, 'by name and shape');
   const incomparable = pair.found.filter((one) => one.change === 'INCOMPARABLE' && !pair.excused.has(one));
   count(pair, 'incomparable', incomparable.length, incomparable[0]?.reason ?? null);
   const differences = inOrder(pair);
-  const comparison = { identical: base.digest === head.digest, differences };
+  const comparison = { identical: base.digest === head.digest, caveats: caveatsOf(pair), differences };
   return { ...comparison, findings: checkComparison(differences, PRESETS.recommended).findings };
 }
 
@@ -365,8 +370,11 @@ async function compareSubspaces(
   });
 }
 
+/** By class, then layer: preliminary classes that are right. */
+type TracedClasses = Map<string, Map<string, TracedClass>>;
+
 /** What needs the files of the samples: traces, representational power, votes, contributions. */
-async function compareSamples(pair: Pair): Promise<void> {
+async function compareSamples(pair: Pair): Promise<TracedClasses> {
   const { base, head, layers } = pair;
   const shared = base.samples.flatMap((before) => {
     const after = head.sampleNamed(before.name);
@@ -382,11 +390,12 @@ async function compareSamples(pair: Pair): Promise<void> {
   };
   const renamed = new Map(layers.map(([a, b]) => [a.name, b.name]));
   const traced = new Map<string, { changed: number; samples: number }>();
+  const classes: TracedClasses = new Map();
   const powers = new Map<string, { base: number; head: number; samples: number; neurons: number }>();
   const pixels = pixelsOf(base);
   for (const [i, j] of shared) {
     const [before, after] = [await base.sample(i), await head.sample(j)];
-    countTraces(traced, renamed, before, after);
+    countTraces({ traced, classes, label: before.label }, renamed, before, after);
     addPowers(powers, renamed, before, after);
     if (reasons.sampleVotes === null) compareVotes(pair, before, after, pixels);
     if (reasons.sampleContributions === null) compareContributions(pair, before, after);
@@ -416,10 +425,31 @@ async function compareSamples(pair: Pair): Promise<void> {
       });
     }
   }
+  return classes;
+}
+
+/** Says of each accuracy which samples turned, how often chance does that, and where a class is lost. */
+function tellTurned({ base, head, found }: Pair, classes: TracedClasses): void {
+  const pairs = base.samples.flatMap((before) => {
+    const after = head.sampleNamed(before.name);
+    return after ? [[before, after] as const] : [];
+  });
+  for (const [i, one] of found.entries()) {
+    if (one.metric === 'layer' || !metricOf(one.metric).counted || one.delta === null) continue;
+    const turned = turnedSamples(pairs, one.kind === 'CLASS' ? one.subject : null);
+    if (turned.right + turned.wrong === 0) continue;
+    const lost = one.kind === 'CLASS' && one.delta < 0 ? lostAtText(classes.get(one.subject) ?? new Map()) : null;
+    const reason = [turnedText(turned), lost].filter(Boolean).join('; ');
+    found[i] = { ...one, chance: chanceOf(turned), reason };
+  }
 }
 
 function countTraces(
-  traced: Map<string, { changed: number; samples: number }>,
+  {
+    traced,
+    classes,
+    label,
+  }: { traced: Map<string, { changed: number; samples: number }>; classes: TracedClasses; label: string | null },
   renamed: ReadonlyMap<string, string>,
   { decisionTrace: before }: StoredSample,
   { decisionTrace: after }: StoredSample,
@@ -431,6 +461,16 @@ function countTraces(
     own.samples++;
     if (before!.classes[l] !== after!.classes[at]) own.changed++;
     traced.set(name, own);
+    if (label === null) continue;
+    const layers = classes.get(label) ?? new Map<string, TracedClass>();
+    const { samples, base, head } = layers.get(name) ?? { samples: 0, base: 0, head: 0 };
+    const right = (is: string | undefined): number => Number(is === label);
+    layers.set(name, {
+      samples: samples + 1,
+      base: base + right(before!.classes[l]),
+      head: head + right(after!.classes[at]),
+    });
+    classes.set(label, layers);
   }
 }
 
@@ -533,6 +573,36 @@ function layersThatDiffer({ base, head, layers }: Pair): Difference[] {
     ...base.layers.filter((a) => !kept.has(a)).map(({ name }) => presence(name, 'REMOVED', 'only in the base')),
     ...head.layers.filter((b) => !known.has(b)).map(({ name }) => presence(name, 'ADDED', 'only in the head')),
   ];
+}
+
+/** In words: other layers, other samples, other settings. */
+function caveatsOf({ base, head, layers }: Pair): string[] {
+  const caveats: string[] = [];
+  const reshaped = layers.filter(([a, b]) => !sameShape(a, b)).length;
+  const [gone, come] = [base.layers.length - layers.length, head.layers.length - layers.length];
+  if (reshaped + gone + come > 0) {
+    const parts = [
+      gone > 0 && `${gone} only in the base`,
+      come > 0 && `${come} only in the head`,
+      reshaped > 0 && `${reshaped} of another shape`,
+    ];
+    caveats.push(
+      `The networks differ: of ${base.layers.length} and ${head.layers.length} layers, ${parts.filter(Boolean).join(', ')}`,
+    );
+  }
+  const [before, after] = [base.model.provenance, head.model.provenance];
+  if (before.samplesSha256 !== after.samplesSha256)
+    caveats.push('The samples differ: no number that depends on them is compared');
+  const settings = new Map(after.settings.map(({ name, value }) => [name, value]));
+  // What was asked for, methods and samples to look at, makes no number another one.
+  const matter = new Set<string>([...INPUT_SETTINGS, ...METRIC_NAMES.flatMap((name) => metricOf(name).settings ?? [])]);
+  const others = before.settings.flatMap(({ name, value }) =>
+    matter.has(name) && settings.has(name) && settings.get(name) !== value
+      ? [`${name} (${value}, ${settings.get(name)})`]
+      : [],
+  );
+  if (others.length > 0) caveats.push(`The settings differ: ${others.join(', ')}`);
+  return caveats;
 }
 
 /** By kind, then subject in the order of the report, then metric. */

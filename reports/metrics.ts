@@ -18,6 +18,8 @@ export interface Metric {
   readonly settings?: readonly string[];
   /** It depends on the samples. */
   readonly samples?: boolean;
+  /** A share of samples of which it is known which ones turned, so that chance can be told (sign test). */
+  readonly counted?: boolean;
 }
 
 /** What every number that depends on samples depends on as well. */
@@ -31,8 +33,8 @@ const samples = { unit: 'share', samples: true } as const;
 
 /** By name, in the order in which they are told. */
 export const METRICS = {
-  accuracy: { kind: 'MODEL', label: 'accuracy', better: 'higher', ...samples },
-  classAccuracy: { kind: 'CLASS', label: 'accuracy of a class', better: 'higher', ...samples },
+  accuracy: { kind: 'MODEL', label: 'accuracy', better: 'higher', counted: true, ...samples },
+  classAccuracy: { kind: 'CLASS', label: 'accuracy of a class', better: 'higher', counted: true, ...samples },
   predictionsChanged: { kind: 'MODEL', label: 'predictions changed', distance: true, ...samples },
   failedParts: { kind: 'MODEL', label: 'parts that failed', unit: null, better: 'lower' },
   completenessError: { kind: 'MODEL', label: 'error of completeness', unit: null, better: 'lower' },

@@ -1,6 +1,6 @@
 // The comment on a pull request, from reviews: the verdict in words, then what fails, what is worse and what is better, then
 // each layer, then what was compared with what.
-import { amountText, labelOf } from './checks.ts';
+import { amountText, gatheredUnapplied, labelOf, moveText } from './checks.ts';
 import { escaped, fitted, folded, markdownTable, nameAsCode } from './markdown.ts';
 import { METRIC_NAMES, metricOf, type MetricName } from './metrics.ts';
 import { countsOf, verdictOf, type Review } from './review.ts';
@@ -72,12 +72,9 @@ function sectionOf(review: Review, several: boolean): Part[] {
     parts.push({ text: folded(title, differenceTable(shown)) });
   }
   if (unapplied.length > 0) {
-    const lines = unapplied
+    const lines = gatheredUnapplied(unapplied)
       .slice(0, MOST_ROWS)
-      .map(
-        ({ rule, subject, reason }) =>
-          `- ${nameAsCode(rule)}${subject ? ` (${nameAsCode(subject)})` : ''}: ${escaped(reason, LONGEST_SENTENCE)}`,
-      );
+      .map((one) => `- ${escaped(one, LONGEST_SENTENCE)}`);
     parts.push({ text: folded(`Rules that could not be applied: ${unapplied.length}`, lines.join('\n')) });
   }
   if (hints.length > 0) {
@@ -113,7 +110,7 @@ function differenceTable(differences: readonly Review['differences'][number][]):
   const rows = differences.map((one) => {
     const subject = one.kind === 'SAMPLE' ? `${nameAsCode(one.subject)}: ` : '';
     const reason = one.reason ? `: ${escaped(one.reason, LONGEST_SENTENCE)}` : '';
-    return [`${subject}${escaped(labelFor(one.metric))}${reason}`, ...ends(one), amount(one.metric, one.delta)];
+    return [`${subject}${escaped(labelFor(one.metric))}${reason}`, ...ends(one), moved(one)];
   });
   return markdownTable(['what', 'base', 'head', 'change'], rows);
 }
@@ -128,6 +125,10 @@ function labelFor(metric: string): string {
 
 function amount(metric: string, value: number | null): string {
   return value === null ? '' : escaped(amountText(value, isMetric(metric) ? metricOf(metric).unit : null));
+}
+
+function moved({ metric, delta }: Review['differences'][number]): string {
+  return delta === null || !isMetric(metric) ? '' : escaped(moveText(delta, metric));
 }
 
 function ends({ metric, base, head }: Review['differences'][number]): [string, string] {

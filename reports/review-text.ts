@@ -1,6 +1,9 @@
-// Comparisons and reviews for a terminal: colour where it is taken, never alone; spectra as rows of small bars.
-import { amountText, labelOf } from './checks.ts';
+// Comparisons and reviews for a terminal: colour where it is taken, never alone; spectra as rows of small bars; lines folded
+// at its width.
+import { stripVTControlCharacters } from 'node:util';
+import { amountText, gatheredUnapplied, labelOf, moveText } from './checks.ts';
 import type { Change, Difference, ReportComparison } from './compare.ts';
+import type { StoredFinding } from './format.ts';
 import { metricOf } from './metrics.ts';
 import { verdictOf, type Review } from './review.ts';
 
@@ -35,66 +38,147 @@ export function plain(name: string): string {
   return name.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '�');
 }
 
-/** A comparison as lines: by subject, what changed; with `all` what did not as well. */
+/** How text is laid out. */
+export interface Layout {
+  readonly paint: Paint;
+  /** The width of the terminal; lines are as long as they are without one. */
+  readonly columns?: number | undefined;
+}
+
+/**
+ * A comparison as lines: first what is not the same at all, then what breaks the recommended rules, then by subject what
+ * changed; with `all` what did not as well, and one by one what could not be compared.
+ */
 export function comparisonText(
-  { identical, differences }: ReportComparison,
-  { all = false, paint }: { all?: boolean; paint: Paint },
+  { identical, caveats, findings, differences }: ReportComparison,
+  { all = false, paint, columns }: Layout & { all?: boolean },
 ): string {
-  const told = all ? differences : differences.filter(({ change }) => change !== 'UNCHANGED');
-  const lines: string[] = [];
+  const layout = { paint, columns };
+  const lines = caveats.map((caveat) => folded([paint('yellow', '!'), ...words(`${plain(caveat)}.`)], ' ', 2, layout));
   if (identical) lines.push(paint('green', 'unchanged: the two reports are equal to the byte'));
   else if (!differences.some(({ change }) => change !== 'UNCHANGED' && change !== 'INCOMPARABLE'))
     lines.push(paint('green', 'unchanged: no number moved beyond its noise floor'));
+  const broken = findings.filter(({ level }) => level !== 'PASS');
+  if (broken.length > 0) lines.push(paint('bold', 'by the recommended rules'));
+  for (const one of broken) lines.push(findingLine(one, layout));
+  const left = all ? [] : differences.filter(isLeftOut);
+  const told = differences.filter((one) => all || (one.change !== 'UNCHANGED' && !isLeftOut(one)));
   const metrics = new Map<string, number>();
-  let [subject, left] = ['', 0];
+  let [subject, more] = ['', 0];
   for (const one of told) {
     if (one.kind === 'SAMPLE' && !all) {
       const shown = metrics.get(one.metric) ?? 0;
       metrics.set(one.metric, shown + 1);
       if (shown >= MOST_SAMPLES) {
-        left++;
+        more++;
         continue;
       }
     }
     const heading = one.kind === 'MODEL' ? 'model' : `${one.kind.toLowerCase()} ${plain(one.subject)}`;
     if (heading !== subject) lines.push(paint('bold', heading));
     subject = heading;
-    lines.push(`  ${differenceLine(one, paint)}`);
+    lines.push(differenceLine(one, layout));
   }
-  if (left > 0) lines.push(paint('dim', `and ${left} more changes of samples (--all shows them)`));
+  if (more > 0) lines.push(paint('dim', `and ${more} more changes of samples (--all shows them)`));
+  for (const [reason, own] of Map.groupBy(left, (one) => one.reason ?? ''))
+    lines.push(
+      folded(
+        words(`? ${counted(own.length, 'number')} not compared: ${plain(reason)} (--all shows them)`),
+        ' ',
+        2,
+        layout,
+      ),
+    );
   return lines.join('\n');
+}
+
+/** What is only counted: numbers that cannot be compared. A layer of another shape is told. */
+function isLeftOut({ change, metric }: Difference): boolean {
+  return change === 'INCOMPARABLE' && metric !== 'layer';
 }
 
 function differenceLine(
   { metric, change, base, head, delta, floor, reason, series }: Difference,
-  paint: Paint,
+  layout: Layout,
 ): string {
+  const { paint } = layout;
   const { sign, style } = SIGNS[change];
   const unit = metric === 'layer' ? null : metricOf(metric).unit;
   const amount = (value: number): string => amountText(value, unit);
   const ends = base !== null && head !== null ? `${amount(base)} → ${amount(head)}` : '';
-  const moved = delta === null ? '' : ends ? `(${delta > 0 ? '+' : ''}${amount(delta)})` : amount(delta);
+  // That a prediction changed is said by its two classes.
+  const step = delta === null || metric === 'layer' || metric === 'samplePrediction' ? '' : moveText(delta, metric);
+  const moved = step && ends ? `(${delta! > 0 ? '+' : ''}${step})` : step;
   const noise = floor !== null && floor > 0 ? paint('dim', `noise ${amountText(floor, unit)}`) : '';
   const largest = Math.max(...(series?.base ?? []), ...(series?.head ?? []), 0);
   const spectra = series ? `${sparkline(series.base, largest)} → ${sparkline(series.head, largest)}` : '';
-  const parts = [labelOf(metric), spectra, ends, moved, reason ? plain(reason) : '', noise];
-  return `${paint(style, sign)} ${parts.filter(Boolean).join('  ')}`;
+  const parts = [
+    `  ${paint(style, sign)} ${labelOf(metric)}`,
+    spectra,
+    ends,
+    moved,
+    reason ? plain(reason) : '',
+    noise,
+  ];
+  return folded(parts.filter(Boolean), '  ', 6, layout);
 }
 
 /** A review as lines: its verdict, what breaks a rule, what could not be applied, and hints. */
-export function reviewText(review: Review, paint: Paint): string {
+export function reviewText(review: Review, layout: Layout): string {
   const { head, findings, unapplied, hints, found } = review;
-  const styles = { FAIL: ['red', '✗'], WARN: ['yellow', '!'], PASS: ['green', '✓'] } as const;
-  const lines = [`${paint('bold', plain(head.id))}: ${verdictOf(review)}`, `  baseline: ${plain(found)}`];
-  for (const { level, rule, subject, message } of findings) {
-    const [style, sign] = styles[level];
-    const where = subject === 'model' ? '' : ` ${plain(subject)}:`;
-    lines.push(`  ${paint(style, `${sign} ${level.toLowerCase()}`)} ${plain(rule)}:${where} ${plain(message)}`);
-  }
-  for (const { rule, subject, reason } of unapplied)
-    lines.push(
-      `  ${paint('dim', `? not applied ${plain(rule)}:${subject ? ` ${plain(subject)}:` : ''} ${plain(reason)}`)}`,
-    );
-  for (const hint of hints) lines.push(`  ${paint('dim', `hint: ${plain(hint)}`)}`);
+  const { paint } = layout;
+  const lines = [
+    folded([paint('bold', `${plain(head.id)}:`), ...words(verdictOf(review))], ' ', 2, layout),
+    folded(words(`baseline: ${plain(found)}`), ' ', 4, layout, '  '),
+    ...findings.map((one) => findingLine(one, layout)),
+  ];
+  const dim = (text: string): string =>
+    paint('dim', folded(words(text), ' ', 4, { paint, columns: layout.columns }, '  '));
+  for (const one of gatheredUnapplied(unapplied)) lines.push(dim(`? not applied ${plain(one)}`));
+  for (const hint of hints) lines.push(dim(`hint: ${plain(hint)}`));
   return lines.join('\n');
+}
+
+function findingLine(
+  { level, rule, subject, message }: Pick<StoredFinding, 'level' | 'rule' | 'subject' | 'message'>,
+  layout: Layout,
+): string {
+  const styles = { FAIL: ['red', '✗'], WARN: ['yellow', '!'], PASS: ['green', '✓'] } as const;
+  const [style, sign] = styles[level];
+  const where = subject === 'model' ? '' : `${plain(subject)}: `;
+  const told = words(`${plain(rule)}: ${where}${plain(message)}`);
+  return folded([`  ${layout.paint(style, `${sign} ${level.toLowerCase()}`)}`, ...told], ' ', 6, layout);
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+const words = (text: string): string[] => text.split(' ');
+
+/** Parts joined, folded where a line would be longer than the terminal is wide; what follows is indented. */
+function folded(
+  parts: readonly string[],
+  between: string,
+  indent: number,
+  { columns = Infinity }: Layout,
+  start = '',
+): string {
+  const width = (text: string): number => [...stripVTControlCharacters(text)].length;
+  const lines: string[] = [];
+  let line = start;
+  const put = (part: string, gap: string): void => {
+    if (line.trim() === '') line += part;
+    else if (width(line) + gap.length + width(part) <= columns) line += gap + part;
+    else {
+      lines.push(line);
+      line = ' '.repeat(indent) + part;
+    }
+  };
+  for (const part of parts) {
+    // A sentence that no line holds is folded between its words.
+    const pieces = width(part) > columns - indent ? words(part) : [part];
+    for (const [i, piece] of pieces.entries()) put(piece, i === 0 ? between : ' ');
+  }
+  return [...lines, line].join('\n');
 }

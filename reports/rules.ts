@@ -32,14 +32,23 @@ export const ruleSchema = z
     maxDrop: amount.optional(),
     maxRise: amount.optional(),
     maxChange: amount.optional(),
-    /** True: the last three are shares of the baseline's number. */
+    /**
+     * Accuracies only: a move counts if chance would turn as many samples at most this often (sign test), in any of the
+     * subjects that the rule is held against (Bonferroni). Every move counts unless given.
+     */
+    chance: z
+      .number({ error: 'a number between 0 and 1' })
+      .gt(0, 'a number between 0 and 1')
+      .lt(1, 'a number between 0 and 1')
+      .optional(),
+    /** True: maxDrop, maxRise and maxChange are shares of the baseline's number. */
     relative: z.boolean({ error: 'true or false' }).default(false),
     level: z.enum(['error', 'warn', 'off'], { error: 'error, warn or off' }).default('error'),
   })
   .superRefine((rule, context) => {
     const problem = (key: string, message: string): void =>
       context.addIssue({ code: 'custom', path: [key], message, input: rule });
-    const { kind, distance } = metricOf(rule.metric);
+    const { kind, distance, counted } = metricOf(rule.metric);
     for (const key of ['layers', 'samples', 'classes'] as const) {
       if (rule[key] !== undefined && PATTERN[kind] !== key)
         problem(key, `${PATTERN[kind] ?? 'no pattern'} for ${rule.metric}, which is about a ${kind.toLowerCase()}`);
@@ -49,6 +58,8 @@ export const ruleSchema = z
       problem('metric', 'a limit beside it: min, max, maxDrop, maxRise or maxChange');
     if (distance && (rule.min ?? rule.max ?? rule.maxDrop ?? rule.maxRise) !== undefined)
       problem('metric', `maxChange: ${rule.metric} is a distance from the baseline`);
+    if (rule.chance !== undefined && (!counted || moves === undefined))
+      problem('chance', 'an accuracy, and maxDrop, maxRise or maxChange beside it');
     if (distance && rule.relative) problem('relative', `false: ${rule.metric} has no number in the baseline`);
   });
 

@@ -30,7 +30,7 @@ export const verb: Verb = {
     ];
     const keep = flags['keepBaselines'] as string | undefined;
     const reviews = await reviewsOf(idsOf(args), invocation, keep === undefined ? null : resolve(folder, keep));
-    for (const review of reviews) terminal.print(reviewText(review, (style, text) => terminal.paint(style, text)));
+    for (const review of reviews) terminal.print(reviewText(review, terminal));
     const { failed, warned } = countsOf(reviews);
     const told = `${failed} failed, ${warned} warned`;
     const junit = flags['junit'] as string | undefined;

@@ -30,6 +30,8 @@ export const verb: Verb = {
       base: { id: base.id, digest: base.digest },
       head: { id: head.id, digest: head.digest },
       identical: comparison.identical,
+      caveats: comparison.caveats,
+      findings: comparison.findings,
       unchanged: comparison.differences.length - told.length,
       differences: all ? comparison.differences : told,
     };
@@ -39,13 +41,14 @@ export const verb: Verb = {
       terminal.print(comparisonMarkdown(comparison, { base: args[0]!, head: args[1]!, all }));
     } else {
       const { comparisonText } = await import('../../reports/review-text.ts');
-      terminal.print(comparisonText(comparison, { all, paint: (style, text) => terminal.paint(style, text) }));
+      terminal.print(comparisonText(comparison, { ...terminal, all }));
     }
+    const compared = comparison.differences.filter(({ change }) => change !== 'INCOMPARABLE').length;
     const differs = changed.length > 0 || !comparison.identical;
     return {
       exitCode: flags['exitCode'] === true && changed.length > 0 ? EXIT.findings : EXIT.done,
       json,
-      last: `Nothing was written; ${differs ? `${changed.length} of ${comparison.differences.length} numbers differ` : 'the reports are equal to the byte'}.`,
+      last: `Nothing was written; ${differs ? `${changed.length} of ${compared} compared numbers differ` : 'the reports are equal to the byte'}.`,
     };
   },
 };

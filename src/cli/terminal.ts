@@ -12,6 +12,8 @@ export interface TerminalOptions {
 
 export interface Terminal extends TerminalOptions {
   readonly bar: Progress;
+  /** The width of standard output, where that is a terminal. */
+  readonly columns: number | undefined;
   /** A result for a person: standard output, and nothing with --json. */
   print(text: string): void;
   /** A line about the work: standard error, nothing with --quiet. */
@@ -97,6 +99,7 @@ export function openTerminal(
   return {
     ...options,
     bar,
+    columns: out.isTTY ? out.columns : undefined,
     print(text) {
       if (options.json) return;
       wipe();

@@ -40,7 +40,7 @@ describe('diff', () => {
     expect(json.differences[0]).toMatchObject({ kind: 'LAYER', subject: 'features/conv1', metric: 'rank', delta: -7 });
     expect(JSON.parse((await diff('good', 'demo', '--format', 'json')).out)).toEqual(json);
     const markdown = (await diff('good', 'demo', '--format', 'md')).out;
-    expect(markdown).toContain('**1 differences, of ');
+    expect(markdown).toContain('**1 difference, of ');
     expect(markdown).toMatch(/\| <code>features&#47;conv1<\/code> \| rank \| 8 \| 1 \|/);
   });
 

@@ -142,6 +142,23 @@ describe('rules', () => {
     expect(levels([difference('rank', -6)], given)).toEqual(['FAIL']);
   });
 
+  it('let an accuracy fall where chance turns as many samples, in any of the classes', () => {
+    const given = rule({ metric: 'classAccuracy', maxDrop: 0.1, chance: 0.05 });
+    const lost = (chance: number, subject = 'one') =>
+      difference('classAccuracy', -0.3, { subject, base: 1, head: 0.7, chance, reason: '6 samples turned wrong' });
+    expect(levels([lost(0.04)], given)).toEqual(['FAIL']);
+    expect(levels([lost(0.06)], given)).toEqual(['PASS']);
+    expect(levels([lost(0.04), lost(0.9, 'two')], given)).toEqual(['PASS']);
+    expect(levels([lost(0.06)], rule({ metric: 'classAccuracy', maxDrop: 0.1 }))).toEqual(['FAIL']);
+    // What is not known to be chance counts.
+    expect(levels([difference('classAccuracy', -0.3)], given)).toEqual(['FAIL']);
+    const messages = [0.04, 0.06].map((chance) => checkComparison([lost(chance)], [given]).findings[0]!.message);
+    expect(messages).toEqual([
+      'Accuracy of a class fell from 100 % to 70 % (30 points); allowed is 10 points: 6 samples turned wrong.',
+      'Accuracy of a class fell from 100 % to 70 % (30 points), which may be chance: 6 samples turned wrong.',
+    ]);
+  });
+
   it('that cannot be applied are told, and pass nothing', async () => {
     const given = rule({ metric: 'rank', maxDrop: 1 });
     const lost = difference('rank', 0, { change: 'INCOMPARABLE', delta: null, reason: 'the samples differ' });
@@ -180,6 +197,9 @@ describe('rules', () => {
     [{ metric: 'accuracy', maxDrop: -1 }, '0 or more'],
     [{ metric: 'accuracy', min: 1, mim: 2 }, 'Unrecognized key'],
     [{ metric: 'accuracy', min: 1, level: 'fatal' }, 'error, warn or off'],
+    [{ metric: 'accuracy', maxDrop: 0.1, chance: 2 }, 'between 0 and 1'],
+    [{ metric: 'accuracy', min: 1, chance: 0.05 }, 'maxDrop, maxRise or maxChange beside it'],
+    [{ metric: 'rank', maxDrop: 1, chance: 0.05 }, 'an accuracy'],
   ])('that make no sense are refused: %j', (given, message) => {
     expect(ruleSchema.safeParse(given).error!.issues[0]!.message).toContain(message);
   });

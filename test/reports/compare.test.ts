@@ -140,7 +140,7 @@ describe('two reports compared', () => {
 
   it('say which layers came, went, or cannot be compared', async () => {
     const [first, second, third, fourth] = layers;
-    const { find } = await compareWith({
+    const { find, caveats } = await compareWith({
       layers: [first!, { ...second!, outputShape: [99] }, { ...third!, name: 'fc1-wide', outputShape: [98] }, fourth!],
     });
     expect(find('features/conv2', 'layer')).toMatchObject({
@@ -150,6 +150,9 @@ describe('two reports compared', () => {
     expect(find('fc1', 'layer')).toMatchObject({ change: 'REMOVED' });
     expect(find('fc1-wide', 'layer')).toMatchObject({ change: 'ADDED' });
     expect(find('model', 'layersChanged')).toMatchObject({ delta: 3 });
+    expect(caveats).toEqual([
+      'The networks differ: of 4 and 4 layers, 1 only in the base, 1 only in the head, 1 of another shape',
+    ]);
   });
 
   it('match a layer of another name by its shape', async () => {
@@ -178,6 +181,7 @@ describe('two reports compared', () => {
       if (onSamples) expect(one.reason).toBe('the samples differ');
     }
     expect(elsewhere.find('model', 'incomparable')!.delta).toBeGreaterThan(10);
+    expect(elsewhere.caveats).toEqual(['The samples differ: no number that depends on them is compared']);
     const setting = (value: string) => withProvenance({ settings: [{ name: 'gamma', value }] });
     await writeSampleReport(folder, 'base', { ...given, report: { ...given.report, ...setting('0.9') } });
     const gamma = await compareWith(setting('0.8'));
@@ -185,6 +189,7 @@ describe('two reports compared', () => {
     const told = gamma.differences.filter(({ change }) => change === 'INCOMPARABLE');
     expect(new Set(told.map(({ metric }) => metric))).toEqual(new Set(['representationalPower']));
     expect(told[0]!.reason).toBe('the setting gamma differs (0.9, 0.8)');
+    expect(gamma.caveats).toEqual(['The settings differ: gamma (0.9, 0.8)']);
     const methods = model.methods!.map((m) => (m.method === 'weight-directions' ? { ...m, version: 2 } : m));
     const version = await compareWith({ model: { ...model, methods } });
     expect(version.find('features/conv1', 'spectrum')).toMatchObject({

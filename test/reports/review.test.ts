@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { junitOf } from '../../reports/junit.ts';
 import { escaped, fitted, MOST_CHARACTERS, nameAsCode } from '../../reports/markdown.ts';
@@ -200,14 +201,40 @@ describe('text for a terminal', () => {
 
   it('takes what steers a terminal out of names', () => {
     expect(plain('a\u001b[31mb\u202e')).toBe('a�[31mb�');
-    const text = reviewText(review({ findings: [{ ...finding('x\u001b[2J'), message: '\u0007' }] }), bare);
+    const text = reviewText(review({ findings: [{ ...finding('x\u001b[2J'), message: '\u0007' }] }), { paint: bare });
     expect(text).not.toMatch(/[\u0007\u001b]/);
   });
 
   it('says the change with a sign of its own, not by colour alone', () => {
     const worse = { ...difference('star', 'CLASS'), metric: 'classAccuracy', base: 1, head: 0.5, delta: -0.5 } as const;
-    const text = comparisonText({ identical: false, differences: [worse], findings: [] }, { paint: bare });
-    expect(text).toBe('class star\n  ▼ accuracy of a class  100 % → 50 %  (-50 %)');
+    const text = comparisonText({ identical: false, caveats: [], differences: [worse], findings: [] }, { paint: bare });
+    expect(text).toBe('class star\n  ▼ accuracy of a class  100 % → 50 %  (-50 points)');
+  });
+
+  it('is folded at the width of the terminal, between words, whatever colours are in it', () => {
+    const message = 'Rank fell from 16 to 4 and this goes on for longer than a line of the terminal is wide.';
+    const paint = (_: string, text: string): string => `\u001b[31m${text}\u001b[39m`;
+    const text = reviewText(review({ findings: [{ ...finding('conv1'), message }] }), { paint, columns: 50 });
+    const lines = stripVTControlCharacters(text).split('\n');
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(50);
+    expect(lines.slice(-3)).toEqual([
+      '  ✗ fail rank: conv1: Rank fell from 16 to 4 and',
+      '      this goes on for longer than a line of the',
+      '      terminal is wide.',
+    ]);
+  });
+
+  it('says first that networks, samples or settings differ, and counts what cannot be compared', () => {
+    const lost = { ...difference('a', 'LAYER'), change: 'INCOMPARABLE', reason: 'the samples differ' } as const;
+    const caveats = ['The samples differ: no number that depends on them is compared'];
+    const text = comparisonText({ identical: false, caveats, differences: [lost, lost], findings: [] } as never, {
+      paint: bare,
+    });
+    expect(text.split('\n')).toEqual([
+      '! The samples differ: no number that depends on them is compared.',
+      'unchanged: no number moved beyond its noise floor',
+      '? 2 numbers not compared: the samples differ (--all shows them)',
+    ]);
   });
 });
 
