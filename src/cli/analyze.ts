@@ -18,16 +18,17 @@ export const verb: Verb = {
   async run({ args, flags, settings, project, terminal, signal, folder }) {
     await makeWritable(project.reports, '--reports');
     const { runAnalysis } = await import('../../analysis/run.ts');
+    const id = flags['id'] as string | undefined;
     const result = await runAnalysis({
       model: resolve(folder, args[0]!),
       settings,
       reportsDir: project.reports,
-      id: flags['id'] as string | undefined,
+      id,
       force: flags['force'] === true,
       why: flags['why'] === true,
       progress: terminal.bar,
       signal,
-      command: commandOf(['analyze', basename(args[0]!)], settings),
+      command: commandOf(['analyze', basename(args[0]!), ...(id === undefined ? [] : ['--id', id])], settings),
     });
     for (const failure of result.failures) terminal.complain(failure);
     const place = shown(result.folder, folder);

@@ -54,7 +54,7 @@ function describe(schema: z.ZodType, { description, unit, range }: About): strin
 export function commandOf(words: readonly string[], settings: Settings): string {
   const flags = Object.entries(settingsSchema.shape).flatMap(([name, schema]) => {
     const [value, about] = [settings[name as SettingName], aboutOf(schema)];
-    if (about.neutral && !about.path) return [];
+    if (about.neutral && !about.path && name !== 'feed') return [];
     if (JSON.stringify(value) === JSON.stringify(schema.parse(undefined))) return [];
     return [flagOf(name), quoted(about.path ? basename(value as string) : textOf(name, value))];
   });
@@ -62,12 +62,19 @@ export function commandOf(words: readonly string[], settings: Settings): string 
 }
 
 function textOf(name: string, value: Settings[SettingName]): string {
+  if (name === 'feed') return (value as string[]).map(withoutFolder).join(',');
   if (Array.isArray(value)) return value.join(',');
   if (value === null || typeof value !== 'object') return String(value);
   if (name === 'preprocess') return JSON.stringify(value);
   return Object.entries(value)
     .map(([layer, count]) => `${layer}=${String(count)}`)
     .join(',');
+}
+
+/** `name=folder/file.npy` as `name=file.npy`. */
+function withoutFolder(feed: string): string {
+  const at = feed.indexOf('=') + 1;
+  return feed.slice(0, at) + basename(feed.slice(at));
 }
 
 const quoted = (word: string): string => (/^[\w./:,=@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`);

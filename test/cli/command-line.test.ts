@@ -1,9 +1,10 @@
-import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { copyFile, mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { VERBS } from '../../src/cli/verbs.ts';
 import { temporaryFolder } from '../samples/folder.ts';
-import { DEMO, eigenlens, eigenlensHere, lastLine } from './command.ts';
+import { COMMAND, DEMO, eigenlens, eigenlensHere, lastLine } from './command.ts';
 
 const temporary = await temporaryFolder();
 const { path: folder } = temporary;
@@ -102,8 +103,26 @@ test('a report says how to make it again, without a path of this machine and how
   expect(commands[0]).not.toContain(folder);
   expect(JSON.parse(commands[0]!)).toHaveProperty(
     'model.provenance.command',
-    'eigenlens analyze model.onnx --samples images.idx --labels labels.idx --limit 4 --methods weight-directions --detail 2 --count 3',
+    'eigenlens analyze model.onnx --id again --samples images.idx --labels labels.idx --limit 4 --methods weight-directions --detail 2 --count 3',
   );
+});
+
+test.skipIf(process.platform === 'win32')('the command that a report names makes it again in a shell', async () => {
+  const place = join(folder, "it's here");
+  await mkdir(place);
+  await copyFile(model, join(place, 'a "model" of $mine.onnx'));
+  await copyFile(`${DEMO}images.idx`, join(place, "images' own.idx"));
+  const given = ['--samples', "images' own.idx", '--limit', '2', '--methods', 'weight-directions', '--layers', 'conv*'];
+  const first = await eigenlensHere(
+    ['analyze', 'a "model" of $mine.onnx', ...given, '--id', 'mine', '--synthesised', '0', '--reports', 'first'],
+    { folder: place },
+  );
+  expect(first.code, first.err).toBe(0);
+  const report = await readFile(join(place, 'first/mine/report.json'), 'utf8');
+  const { command } = (JSON.parse(report) as { model: { provenance: { command: string } } }).model.provenance;
+  const shell = `eigenlens() { '${process.execPath}' '${COMMAND}' "$@" --reports second; }; ${command}`;
+  execFileSync('sh', ['-c', shell], { cwd: place, stdio: 'pipe' });
+  expect(await readFile(join(place, 'second/mine/report.json'), 'utf8')).toBe(report);
 });
 
 test('query reads the document from an argument, a file or standard input, with variables', async () => {

@@ -4,7 +4,7 @@ import { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { run } from '../../src/cli/command-line.ts';
 
-const COMMAND = fileURLToPath(new URL('../../src/cli/eigenlens.js', import.meta.url));
+export const COMMAND = fileURLToPath(new URL('../../src/cli/eigenlens.js', import.meta.url));
 export const DEMO = fileURLToPath(new URL('../../analysis/demo/', import.meta.url));
 
 export interface Ended {
