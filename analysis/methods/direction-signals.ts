@@ -6,6 +6,7 @@ import { sizeOf, type Shape } from '../kernels/kernels.ts';
 import type { Layer } from '../network/layers.ts';
 import { nodeOf, type NodeId } from '../network/network.ts';
 import { opOf } from '../ops/index.ts';
+import { dot } from '../svd/multiply.ts';
 import type { Study } from '../study.ts';
 import { chosenLayers, outputVector, weightSpectrum, type WeightSpectrum } from './weight-spectrum.ts';
 
@@ -70,24 +71,49 @@ export function channelMeans(value: Float32Array, shape: Shape, outputAxis: numb
   const means = new Float64Array(outputs);
   for (let before = 0; before < outer; before++) {
     for (let o = 0; o < outputs; o++) {
-      let sum = 0;
       const start = (before * outputs + o) * inner;
-      for (let i = start; i < start + inner; i++) sum += value[i]!;
-      means[o]! += sum;
+      means[o]! += sumOf(value, start, start + inner);
     }
   }
   return means.map((sum) => sum / (inner * outer));
 }
 
+/** Σ value[start … end−1] in float64. */
+function sumOf(value: Float32Array, start: number, end: number): number {
+  // Eight sums: one would wait for its own last addition.
+  let s0 = 0;
+  let s1 = 0;
+  let s2 = 0;
+  let s3 = 0;
+  let s4 = 0;
+  let s5 = 0;
+  let s6 = 0;
+  let s7 = 0;
+  let i = start;
+  for (; i + 7 < end; i += 8) {
+    s0 += value[i]!;
+    s1 += value[i + 1]!;
+    s2 += value[i + 2]!;
+    s3 += value[i + 3]!;
+    s4 += value[i + 4]!;
+    s5 += value[i + 5]!;
+    s6 += value[i + 6]!;
+    s7 += value[i + 7]!;
+  }
+  for (; i < end; i++) s0 += value[i]!;
+  return s0 + s1 + (s2 + s3) + (s4 + s5 + (s6 + s7));
+}
+
 /** u_iᵀ(mean − b) for the leading directions. */
 export function signalsOf(spectrum: WeightSpectrum, directions: number, means: Float64Array): Float64Array {
   const { rows, bias, triplets } = spectrum;
-  return Float64Array.from({ length: directions }, (_, i) => {
+  const centred = bias ? means.map((mean, o) => mean - bias[o]!) : means;
+  const signals = new Float64Array(directions);
+  for (let i = 0; i < directions; i++) {
     const { block, output } = triplets[i]!;
-    let signal = 0;
-    for (let r = 0, o = block * rows; r < rows; r++, o++) signal += output[r]! * (means[o]! - (bias ? bias[o]! : 0));
-    return signal;
-  });
+    signals[i] = dot(output, 0, centred, block * rows, rows);
+  }
+  return signals;
 }
 
 /** Weights of outputs whose weighted sum of activities is a mean of projections: Σ_i weight_i u_i, and what b takes from it. */
@@ -229,9 +255,33 @@ export function classesOf(
 
 /** The q-quantile of numbers, linear between order statistics. NaN for none. */
 export function quantileOf(values: Float64Array, q: number): number {
-  const sorted = values.toSorted();
-  const place = q * (sorted.length - 1);
+  const place = q * (values.length - 1);
   const below = Math.floor(place);
-  const above = Math.min(below + 1, sorted.length - 1);
-  return sorted[below]! + (place - below) * (sorted[above]! - sorted[below]!);
+  const ordered = values.slice();
+  select(ordered, below);
+  let next = Infinity;
+  for (let i = below + 1; i < ordered.length; i++) next = Math.min(next, ordered[i]!);
+  const share = place - below;
+  return share > 0 ? ordered[below]! + share * (next - ordered[below]!) : (ordered[below] ?? NaN);
+}
+
+/** Rearranges numbers so that none before `place` is larger, and none behind it smaller, than the one there (Hoare 1961). */
+function select(a: Float64Array, place: number): void {
+  let low = 0;
+  let high = a.length - 1;
+  while (low < high) {
+    const pivot = a[place]!;
+    let i = low;
+    let j = high;
+    while (i <= j) {
+      while (a[i]! < pivot) i++;
+      while (a[j]! > pivot) j--;
+      if (i > j) break;
+      const swapped = a[i]!;
+      a[i++] = a[j]!;
+      a[j--] = swapped;
+    }
+    if (j < place) low = i;
+    if (i > place) high = j;
+  }
 }

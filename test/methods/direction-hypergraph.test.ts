@@ -1,6 +1,7 @@
 // Groups and their order, by hand and against a search over all paths.
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { quantileOf } from '../../analysis/methods/direction-signals.ts';
 import { hyperedgesOf, hypergraphOf, significantShares } from '../../analysis/methods/direction-hypergraph.ts';
 
 describe('a hypergraph of classes over directions', () => {
@@ -74,5 +75,27 @@ describe('a hypergraph of classes over directions', () => {
     // A signal at the threshold is not above it, and a class without samples shares nothing.
     expect([...significantShares(signals, 2, 1, Int32Array.of(0, 0, -1, 2), 3)]).toEqual([1, 0, NaN, NaN, 0, 0]);
     expect(hyperedgesOf(Float64Array.of(NaN, NaN), 2, 0.01)).toEqual([[]]);
+  });
+});
+
+describe('a quantile', () => {
+  it('is linear between order statistics, for ties and any order', () => {
+    expect(quantileOf(Float64Array.of(4, 1, 3, 2), 0.5)).toBe(2.5);
+    expect(quantileOf(Float64Array.of(7), 0.85)).toBe(7);
+    expect(quantileOf(Float64Array.of(), 0.5)).toBeNaN();
+    const numbers = fc.array(fc.oneof(fc.integer({ min: -3, max: 3 }), fc.double({ noNaN: true, min: -9, max: 9 })), {
+      minLength: 1,
+      maxLength: 60,
+    });
+    fc.assert(
+      fc.property(numbers, fc.double({ min: 0, max: 1, noNaN: true }), (given, q) => {
+        const values = Float64Array.from(given);
+        const sorted = values.toSorted();
+        const place = q * (sorted.length - 1);
+        const [below, above] = [sorted[Math.floor(place)]!, sorted[Math.ceil(place)]!];
+        expect(quantileOf(values, q)).toBeCloseTo(below + (place - Math.floor(place)) * (above - below), 12);
+        expect([...values]).toEqual(given);
+      }),
+    );
   });
 });
