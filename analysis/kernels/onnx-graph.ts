@@ -1,6 +1,6 @@
 // An ONNX graph while it is being written: nodes in order, constants once each, names made up.
 import type { Shape } from './kernels.ts';
-import { AttributeType, DataType, encodeModel } from './onnx-protobuf.ts';
+import { AttributeType, DataLocation, DataType, encodeModel } from './onnx-protobuf.ts';
 import type { AttributeProto, NodeProto, TensorProto, ValueInfoProto, Written } from './onnx-protobuf.ts';
 import type { FreeShape } from './shapes.ts';
 
@@ -25,14 +25,21 @@ export interface GraphWriter {
   /** A new float32 constant; the caller sees to it that it comes once. */
   floats(data: Float32Array, shape: Shape): string;
   constantCount(): number;
-  /** The file: inputs are named input0, input1, …, outputs output0, output1, … */
+  /**
+   * The file: inputs are named input0, input1, …, outputs output0, output1, … Large constants stay where they are, beside
+   * it: `weights` are what it calls external data.
+   */
   model(
     inputs: readonly FreeShape[],
     outputs: readonly { readonly name: string; readonly shape: FreeShape }[],
-  ): Uint8Array;
+  ): { readonly model: Uint8Array; readonly weights: readonly { readonly path: string; readonly data: Uint8Array }[] };
 }
 
+/** Constants of so many bytes are not copied into the file. */
+const LARGE = 2 ** 16;
+
 export function graphWriter(): GraphWriter {
+  const weights: { path: string; data: Uint8Array }[] = [];
   const nodes: Written<NodeProto>[] = [];
   const constants: Written<TensorProto>[] = [];
   const small = new Map<string, string>();
@@ -41,7 +48,13 @@ export function graphWriter(): GraphWriter {
 
   function add(dataType: number, dims: Shape, { buffer, byteOffset, byteLength }: ArrayBufferView): string {
     const name = fresh();
-    constants.push({ name, dataType, dims, rawData: new Uint8Array(buffer, byteOffset, byteLength) });
+    const rawData = new Uint8Array(buffer, byteOffset, byteLength);
+    if (byteLength < LARGE) constants.push({ name, dataType, dims, rawData });
+    else {
+      weights.push({ path: name, data: rawData });
+      const externalData = [{ key: 'location', value: name }];
+      constants.push({ name, dataType, dims, dataLocation: DataLocation.external, externalData });
+    }
     return name;
   }
   function once(key: string, make: () => string): string {
@@ -72,7 +85,7 @@ export function graphWriter(): GraphWriter {
       outputs.forEach(({ name }, i) => {
         nodes.push({ opType: 'Identity', input: [name], output: [`output${i}`] });
       });
-      return encodeModel({
+      const model = encodeModel({
         irVersion,
         producerName: 'eigenlens',
         opsetImport: [
@@ -87,6 +100,7 @@ export function graphWriter(): GraphWriter {
           output: outputs.map(({ shape }, i) => valueInfo(`output${i}`, shape)),
         },
       });
+      return { model, weights };
     },
   };
 }

@@ -2,7 +2,7 @@
 // ONNX Runtime is fastest at.
 import { sizeOf } from './kernels.ts';
 import type { BinaryKernel, ConvOptions, Kernels, PoolOptions, Shape, Tensor, UnaryKernel, Value } from './kernels.ts';
-import { graphWriter, microsoftDomain } from './onnx-graph.ts';
+import { graphWriter, microsoftDomain, type GraphWriter } from './onnx-graph.ts';
 import { DataType } from './onnx-protobuf.ts';
 import { broadcastShape, dimOf, knownShape, reshaped, sameShape, textOf, windowed } from './shapes.ts';
 import type { Dim, FreeShape } from './shapes.ts';
@@ -61,7 +61,7 @@ const comparisons: ReadonlySet<BinaryKernel> = new Set<BinaryKernel>(['greater',
 export function record(
   inputShapes: readonly Shape[],
   build: (k: Kernels, inputs: Value[]) => Value[],
-): { model: Uint8Array; outputCount: number; constantCount: number } {
+): ReturnType<GraphWriter['model']> & { outputCount: number; constantCount: number } {
   const graph = graphWriter();
   const { emit, integers: int64, scalar } = graph;
   const constants = new Map<Float32Array, Map<string, Recorded>>();
@@ -473,11 +473,11 @@ export function record(
   const inputs = inputShapes.map((shape, i) => value(`input${i}`, [null, ...shape]));
   const outputs = build(kernels, [...inputs]).map((output) => recorded(output));
   const written = outputs.map(({ name, shape }) => ({ name: name(), shape }));
-  const model = graph.model(
+  const { model, weights } = graph.model(
     inputs.map(({ shape }) => shape),
     written,
   );
-  return { model, outputCount: outputs.length, constantCount: graph.constantCount() };
+  return { model, weights, outputCount: outputs.length, constantCount: graph.constantCount() };
 }
 
 /** A name that is made when it is first asked for. */

@@ -68,10 +68,10 @@ export function onnxruntimeBackend(): Backend {
       let disposed = false;
       let opening: Promise<ort.InferenceSession> | null = null;
       const opened = async (): Promise<ort.InferenceSession> => {
-        const { model, outputCount, constantCount } = record(inputs, build);
-        const bytes = 2 * model.byteLength + SESSION_BYTES;
+        const { model, weights, outputCount, constantCount } = record(inputs, build);
+        const bytes = 2 * weights.reduce((sum, { data }) => sum + data.byteLength, model.byteLength) + SESSION_BYTES;
         makeRoom(bytes);
-        const session = await ort.InferenceSession.create(model, sessionOptions);
+        const session = await ort.InferenceSession.create(model, { ...sessionOptions, externalData: weights });
         Object.assign(compiled, { session, bytes, constantCount, outputCount });
         open.add(compiled);
         return session;

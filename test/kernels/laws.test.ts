@@ -502,6 +502,24 @@ describe.each(backends.map((backend) => [backend.id, backend] as const))('%s', (
     program.dispose();
   });
 
+  test('a large constant is what it was when the program was built, wherever it stood', async () => {
+    const held = random(31, 'constants').normals(200 * 200 + 3);
+    const product: Build = (k, [x]) => [k.matMul(x!, k.constant({ data: held.subarray(3), shape: [1, 200, 200] }))];
+    const x = tensorOf([2, 3, 200], 32);
+    const [expected] = runNaively([x], product);
+    const program = await backend.compile([[3, 200]], product);
+    try {
+      const first = await program.run([x]);
+      expectClose(first[0]!, expected!);
+      // Immediate backends build at every run, so only a compiled one is asked whether it looks again.
+      if (backend.id === 'onnxruntime') held.fill(0);
+      const second = await program.run([x]);
+      expectClose(second[0]!, expected!);
+    } finally {
+      program.dispose();
+    }
+  });
+
   test('programs give way to others where memory is bounded, and run as before', async () => {
     if (!backend.keepWithin) return;
     const before = backend.liveTensors();
