@@ -4,7 +4,7 @@
 import { groupsOf, signOf } from '../svd/sign-rule.ts';
 import { addGramOfRows, dot } from '../svd/multiply.ts';
 import { symmetricEigen } from '../svd/symmetric-eigen.ts';
-import type { Rows } from './jacobian-rows.ts';
+import { keptRoom, type Room, type Rows } from './jacobian-rows.ts';
 
 export type Part = 'ALL' | 'ACTIVE' | 'INACTIVE';
 export const PARTS: readonly Part[] = ['ALL', 'ACTIVE', 'INACTIVE'];
@@ -53,25 +53,21 @@ export function inputComponents(row: Float32Array, activity: number): Float32Arr
   return Float32Array.from(components);
 }
 
-/** The large matrices of a sum. The next sum that is given the same ones ends the one before it. */
+/** The large arrays of a sum and of its rows. The next sum that is given the same ones ends the one before it. */
 export interface GramRooms {
-  readonly first: Room;
-  readonly second: Room;
-  readonly matrix: Room;
+  readonly first: Room<Float64Array>;
+  readonly second: Room<Float64Array>;
+  readonly matrix: Room<Float64Array>;
+  /** The probes whose images the rows are. */
+  readonly units: Room<Float32Array>;
 }
-
-/** Gives an array of so many numbers, the same one each time; what it held is still there. */
-type Room = (size: number) => Float64Array;
 
 export function gramRooms(): GramRooms {
-  return { first: keptRoom(), second: keptRoom(), matrix: keptRoom() };
-}
-
-function keptRoom(): Room {
-  let kept = new Float64Array(0);
-  return (size) => {
-    if (kept.length < size) kept = new Float64Array(size);
-    return kept.subarray(0, size);
+  return {
+    first: keptRoom(Float64Array),
+    second: keptRoom(Float64Array),
+    matrix: keptRoom(Float64Array),
+    units: keptRoom(Float32Array),
   };
 }
 
@@ -86,19 +82,19 @@ export function componentGram(
   return make(inputs, neurons, activity, rooms);
 }
 
-/** V Vᵀ, inputs × inputs: the active and the inactive neurons' apart; all is their sum. */
+/** V Vᵀ, inputs × inputs: the active and the inactive neurons' apart, lower triangles row by row; all is their sum. */
 function gramOfInputs(
   inputs: number,
   neurons: readonly number[],
   activity: Float32Array,
   { first, second, matrix: room }: GramRooms,
 ): ComponentGram {
-  const sums = { ACTIVE: first(inputs * inputs).fill(0), INACTIVE: second(inputs * inputs).fill(0) };
+  const triangle = startOf(inputs);
+  const sums = { ACTIVE: first(triangle).fill(0), INACTIVE: second(triangle).fill(0) };
   const disconnected = new Set<number>();
   // Reused by every block: fresh ones are garbage faster than it is collected.
-  const rowRoom = keptRoom();
-  const turnedRoom = keptRoom();
-  const blockRoom = keptRoom();
+  const rowRoom = keptRoom(Float64Array);
+  const turnedRoom = keptRoom(Float64Array);
   return {
     inputs,
     neurons,
@@ -118,23 +114,21 @@ function gramOfInputs(
           for (let c = 0; c < width; c++) turned[c * own.length + k] = row[c]!;
         }
         const sum = sums[part];
-        if (!columns) {
-          addGramOfRows(turned, width, own.length, sum);
-          continue;
-        }
-        const block = blockRoom(width * width).fill(0);
+        const block = room(width * width).fill(0);
         addGramOfRows(turned, width, own.length, block);
         for (let a = 0; a < width; a++) {
-          const target = columns[a]! * inputs;
-          for (let b = 0; b <= a; b++) sum[target + columns[b]!]! += block[a * width + b]!;
+          const target = startOf(columns?.[a] ?? a);
+          for (let b = 0; b <= a; b++) sum[target + (columns?.[b] ?? b)]! += block[a * width + b]!;
         }
       }
     },
     sizeOf: (part) => ({ members: membersOf(part, neurons, activity), size: inputs }),
     gram(part, matrix) {
       const { ACTIVE, INACTIVE } = sums;
-      if (part !== 'ALL') matrix.set(sums[part]);
-      else for (let i = 0; i < matrix.length; i++) matrix[i] = ACTIVE[i]! + INACTIVE[i]!;
+      for (let a = 0, i = 0; a < inputs; a++) {
+        for (let b = 0; b <= a; b++, i++)
+          matrix[a * inputs + b] = part === 'ALL' ? ACTIVE[i]! + INACTIVE[i]! : sums[part][i]!;
+      }
     },
     room,
     combine() {
@@ -142,6 +136,9 @@ function gramOfInputs(
     },
   };
 }
+
+/** Where a row of a packed lower triangle starts. */
+const startOf = (row: number): number => (row * (row + 1)) / 2;
 
 /** Vᵀ V, neurons × neurons, from the rows, held in float32: those of a part are a part of it. */
 function gramOfNeurons(
