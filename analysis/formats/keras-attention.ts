@@ -4,12 +4,8 @@ import { sizeOf, type Shape, type Tensor } from '../kernels/kernels.ts';
 import type { NodeId } from '../network/network.ts';
 import { rearranged, type View } from './axis-order.ts';
 import type { Draft } from './graph.ts';
-import type { LayerConversion, LayerUse } from './keras-layers.ts';
-import { Refusal } from './keras-settings.ts';
-
-function refuse(reason: string): never {
-  throw new Refusal(reason);
-}
+import type { LayerConversion, LayerUse } from './keras-layer-use.ts';
+import { refuse } from './keras-settings.ts';
 
 /** Refused are masks, attention over other axes than the second, and scores as an output. */
 export const multiHeadAttention: LayerConversion = (c) => {

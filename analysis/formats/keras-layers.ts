@@ -1,41 +1,15 @@
 // What the layers of Keras become: one entry per class, for files of Keras 2, Keras 3 and TensorFlow.js alike.
 import { sizeOf, type Shape, type Tensor } from '../kernels/kernels.ts';
 import { samePads } from '../ops/conv.ts';
-import { rearranged, type View, type ViewBuilder } from './axis-order.ts';
+import { rearranged, type View } from './axis-order.ts';
 import type { Draft } from './graph.ts';
-import { activated, type Dialect } from './keras-activations.ts';
+import { activated } from './keras-activations.ts';
 import { multiHeadAttention } from './keras-attention.ts';
+import type { LayerConversion, LayerUse } from './keras-layer-use.ts';
 import { functionLayer } from './keras-operations.ts';
 import { recurrentLayers } from './keras-recurrent.ts';
-import { Refusal, type Settings } from './keras-settings.ts';
+import { refuse } from './keras-settings.ts';
 import type { FoundWeight } from './keras-weights.ts';
-
-/** One use of a layer, as its conversion sees it. */
-export interface LayerUse {
-  readonly g: ViewBuilder;
-  readonly dialect: Dialect;
-  /** The layer's class. */
-  readonly kind: string;
-  /** The id of the result; steps before it get longer ones. */
-  readonly id: string;
-  readonly name: string;
-  readonly settings: Settings;
-  readonly inputs: readonly View[];
-  /** An argument of the call, by position or by name: a value (one of the inputs), or what the file says; undefined where it is absent. */
-  argument(position: number, name: string): unknown;
-  /** A weight that must be there, by one of its names. `index` counts the weights of the layer (or of its part) in Keras' order. */
-  weight(names: string | readonly string[], index: number, part?: string | readonly string[]): FoundWeight;
-  /** The rows of a table that the layer's input names; refuses the layer where that is not the explained input itself. */
-  rows(table: FoundWeight): View;
-  /** What surrounds another layer (a wrapper) gives its use. */
-  inner(config: unknown, inputs: readonly View[], id: string, part: string): View;
-}
-
-export type LayerConversion = (c: LayerUse) => View;
-
-function refuse(reason: string): never {
-  throw new Refusal(reason);
-}
 
 const only = (c: LayerUse): View => (c.inputs.length === 1 ? c.inputs[0]! : refuse(`${c.inputs.length} inputs`));
 const shapeOf = (c: LayerUse, view: View = only(c)): Shape => c.g.shapeOf(view);

@@ -4,12 +4,8 @@ import { sizeOf, type Shape, type Tensor } from '../kernels/kernels.ts';
 import { normalAxes, reshapedTo, squeezedShape, unsqueezedShape } from '../network/constant-folding.ts';
 import type { View } from './axis-order.ts';
 import { activationNames, activated, snakeCase } from './keras-activations.ts';
-import type { LayerConversion, LayerUse } from './keras-layers.ts';
-import { isRecord, Refusal } from './keras-settings.ts';
-
-function refuse(reason: string): never {
-  throw new Refusal(reason);
-}
+import type { LayerConversion, LayerUse } from './keras-layer-use.ts';
+import { isRecord, refuse } from './keras-settings.ts';
 
 type Operation = (c: LayerUse) => View;
 

@@ -3,13 +3,9 @@ import { sizeOf, type Shape, type Tensor } from '../kernels/kernels.ts';
 import type { NodeId } from '../network/network.ts';
 import { rearranged, type View } from './axis-order.ts';
 import { activationParts } from './keras-activations.ts';
-import type { LayerConversion, LayerUse } from './keras-layers.ts';
-import { isRecord, Refusal } from './keras-settings.ts';
+import type { LayerConversion, LayerUse } from './keras-layer-use.ts';
+import { isRecord, refuse } from './keras-settings.ts';
 import { entriesOf, unrolled, type Recurrence } from './recurrent.ts';
-
-function refuse(reason: string): never {
-  throw new Refusal(reason);
-}
 
 /** The shape of a sequence of a batch of one, [1, steps, inputs]. */
 function sequenceShape(c: LayerUse, x: View): readonly [number, number, number] {

@@ -6,6 +6,11 @@ export type Config = Readonly<Record<string, unknown>>;
 /** Why a layer cannot become nodes of ours. */
 export class Refusal extends Error {}
 
+/** Refuses the layer at hand. */
+export function refuse(reason: string): never {
+  throw new Refusal(reason);
+}
+
 export interface Settings {
   readonly config: Config;
   has(key: string): boolean;
