@@ -62,7 +62,11 @@ export async function readConfig({ flags, environment, folder, file }: GivenConf
     if (value !== undefined && value !== '') await take(key, value, variableOf(key), folder);
     if (flags[key] !== undefined) await take(key, flags[key], flagOf(key), folder);
   }
-  const where = (key: string): string => givers.get(key) ?? `"${key}"`;
+  const where = (key: string): string => {
+    const top = key.split('.')[0]!;
+    const giver = givers.get(top);
+    return giver === undefined || key === top ? (giver ?? `"${key}"`) : `"${key}" of ${giver}`;
+  };
   const part = (schema: z.ZodObject): Record<string, unknown> =>
     Object.fromEntries(Object.entries(given).filter(([key]) => key in schema.shape));
   return {
@@ -92,6 +96,12 @@ async function readConfigFile(path: string): Promise<Record<string, unknown>> {
         : `${path} cannot be read: ${(error as Error).message}.`,
       { exitCode: EXIT.usage, cause: error },
     );
+  if (!/\.(ts|js|json)$/.test(path)) {
+    throw new UserError(`${path} is no configuration file.`, {
+      exitCode: EXIT.usage,
+      hint: 'Its name ends in .ts, .js or .json.',
+    });
+  }
   let value: unknown;
   try {
     value = path.endsWith('.json')
@@ -111,7 +121,8 @@ async function readConfigFile(path: string): Promise<Record<string, unknown>> {
 
 /** Paths relative to whoever gave them; a preprocessing file is read. */
 async function resolved(key: string, schema: z.ZodType, value: unknown, giver: string, base: string): Promise<unknown> {
-  if (typeof value !== 'string') return value;
+  // An empty path is a mistake and not this folder.
+  if (typeof value !== 'string' || value === '') return value;
   if (key === 'preprocess')
     return value.trimStart().startsWith('{')
       ? parsedPreprocessing(value, giver)

@@ -28,8 +28,12 @@ export class UserError extends Error {
   }
 }
 
+const LONGEST_NAME = 200;
+
 /** The closest of `names` to a misspelt `name`, or undefined when none is close (edit distance above a third of its length). */
 export function nearest(name: string, names: Iterable<string>): string | undefined {
+  // The time grows with the length, and nobody misspells that much.
+  if (name.length > LONGEST_NAME) return undefined;
   let best: string | undefined;
   let bestDistance = Math.max(1, Math.floor(name.length / 3)) + 1;
   for (const candidate of names) {

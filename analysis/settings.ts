@@ -511,10 +511,22 @@ export function parseStrictly<Schema extends z.ZodObject>(
   const field = schema.shape[key] as z.ZodType | undefined;
   const about = field ? aboutOf(field) : undefined;
   const inside = issue.path.length > 1 ? ` (${issue.path.slice(1).join('.')})` : '';
-  throw new UserError(`${where(key)} is ${show(given[key])}${inside}; expected ${expectation(issue, about)}.`, {
+  const value = valueAt(given, issue.path);
+  const close =
+    issue.code === 'invalid_value' && typeof value === 'string' ? nearest(value, issue.values.map(String)) : null;
+  throw new UserError(`${where(key)}${inside} is ${show(value)}; expected ${expectation(issue, about)}.`, {
     exitCode: EXIT.usage,
-    hint: about && `${about.description}.`,
+    hint: close ? `Did you mean "${close}"?` : about && `${about.description}.`,
   });
+}
+
+/** The value that a path leads to; where it was given as text, the whole text. */
+function valueAt(given: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce(
+    (value, key) =>
+      value !== null && typeof value === 'object' ? (value as Record<PropertyKey, unknown>)[key] : value,
+    given,
+  );
 }
 
 /** An unknown key is an error that names the nearest known one. */
@@ -525,7 +537,7 @@ export function unknownKey(
   where: (key: string) => string,
 ): UserError {
   const close = nearest(key, known);
-  return new UserError(`Unknown key: ${where([...path, key].join('.'))}.`, {
+  return new UserError(`Unknown key: ${where(shortened([...path, key].join('.')))}.`, {
     exitCode: EXIT.usage,
     hint: close ? `Did you mean "${close}"?` : `Known keys: ${[...known].sort().join(', ')}.`,
   });
@@ -539,14 +551,41 @@ function shapeAt(schema: z.ZodObject, path: readonly PropertyKey[]): Record<stri
 
 function expectation(issue: z.core.$ZodIssue, about: About | undefined): string {
   const generic = /^(Invalid|Too|Expected|Unrecognized)/.test(issue.message);
-  if (!generic || issue.path.length > 1) return issue.message;
-  return about ? [about.placeholder, about.range && `(${about.range})`].filter(Boolean).join(' ') : issue.message;
+  if (!generic) return issue.message;
+  if (issue.path.length > 1 || !about) return kindOf(issue) ?? issue.message;
+  return [about.placeholder, about.range && `(${about.range})`].filter(Boolean).join(' ');
+}
+
+/** What a value must be, of a problem that its schema has no words for. */
+function kindOf(issue: z.core.$ZodIssue): string | undefined {
+  if (issue.code === 'too_small') {
+    if (issue.origin === 'string') return 'some text';
+    return issue.inclusive === false ? `a number above ${issue.minimum}` : `${issue.minimum} or more`;
+  }
+  if (issue.code === 'invalid_union')
+    return issue.errors.flatMap(([first]) => (first && kindOf(first)) ?? []).join(' or ');
+  if (issue.code !== 'invalid_type') return undefined;
+  const kinds: Record<string, string> = {
+    array: 'a list',
+    object: 'an object',
+    string: 'text',
+    number: 'a number',
+    int: 'a whole number',
+  };
+  return kinds[issue.expected] ?? issue.expected;
 }
 
 /** A value as it was given; numbers that JSON cannot hold too. */
 function show(value: unknown): string {
-  return typeof value === 'number' ? String(value) : JSON.stringify(value);
+  return typeof value === 'number' ? String(value) : shortened(JSON.stringify(value));
 }
+
+function shortened(text: string): string {
+  return text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
+}
+
+/** Longer values are cut in messages. */
+const LONGEST = 200;
 
 /** The settings that results depend on: without paths and without what only changes how fast they come. */
 export function resultSettings(settings: Settings): Record<string, unknown> {

@@ -210,7 +210,8 @@ function concluded(
     level: StoredFinding['level'],
   ): StoredFinding => ({ rule: idOf(rule), level, subject, value, limit, floor, unit, message });
   if (judged.length === 0) {
-    const reason = `the report has no ${metricOf(rule.metric).label}`;
+    const given = rule.layers ?? rule.samples ?? rule.classes;
+    const reason = `the report has no ${metricOf(rule.metric).label}${given === undefined ? '' : ` of anything named ${given}`}`;
     return {
       findings: [],
       unapplied: unapplied.length > 0 ? unapplied : [{ rule: idOf(rule), subject: null, reason }],

@@ -56,6 +56,8 @@ export const ruleSchema = z
     const moves = rule.maxDrop ?? rule.maxRise ?? rule.maxChange;
     if (rule.level !== 'off' && moves === undefined && rule.min === undefined && rule.max === undefined)
       problem('metric', 'a limit beside it: min, max, maxDrop, maxRise or maxChange');
+    if (rule.min !== undefined && rule.max !== undefined && rule.min > rule.max)
+      problem('min', `at most max, which is ${rule.max}`);
     if (distance && (rule.min ?? rule.max ?? rule.maxDrop ?? rule.maxRise) !== undefined)
       problem('metric', `maxChange: ${rule.metric} is a distance from the baseline`);
     if (rule.chance !== undefined && (!counted || moves === undefined))

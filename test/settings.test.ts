@@ -68,7 +68,8 @@ test.each([
   [{ k: 'knee' }, '"k" is "knee"'],
   [{ k: 'conv1=x' }, '"k" is "conv1=x"'],
   [{ methods: 3 }, '"methods" is 3'],
-  [{ preprocess: { std: 0 } }, '"preprocess" is {"std":0}'],
+  [{ preprocess: { std: 0 } }, '"preprocess" (std) is 0; expected a number above 0'],
+  [{ preprocess: { mean: 'x' } }, '"preprocess" (mean) is "x"; expected a number or a list'],
 ])('%o is refused with what is expected', (given, message) => {
   expect(() => parseSettings(given as Record<string, unknown>)).toThrow(
     expect.objectContaining({ message: expect.stringContaining(message), exitCode: 2 }),

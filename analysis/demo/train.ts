@@ -41,7 +41,7 @@ function registerFastKernels(): void {
     kernelName: string,
     compute: (inputs: Record<string, Values>, attributes: tf.NamedAttrMap) => Values | null,
   ): void => {
-    const { kernelFunc: slow } = tf.getKernel(kernelName, 'cpu')!;
+    const { kernelFunc: slow } = tf.getKernel(kernelName, 'cpu');
     tf.unregisterKernel(kernelName, 'cpu');
     tf.registerKernel({
       kernelName,
@@ -51,7 +51,7 @@ function registerFastKernels(): void {
           data: (backend as unknown as { readSync(id: object): Float32Array }).readSync(info.dataId),
           shape: info.shape,
         });
-        const given = Object.fromEntries(Object.entries(inputs).map(([name, info]) => [name, read(info)]));
+        const given = Object.fromEntries(Object.entries(inputs).map(([name, info]) => [name, read(info!)]));
         const computed = compute(given, attrs!);
         if (!computed) return slow({ inputs, attrs: attrs!, backend });
         const { data, shape } = computed;

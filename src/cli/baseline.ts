@@ -5,7 +5,15 @@ import { existsSync, statSync } from 'node:fs';
 import { cp } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { EXIT, UserError } from '../../analysis/errors.ts';
-import { commitOf, copyFromGit, gitSource, hasFile, mergeBaseOf, newestWith } from '../../reports/git-source.ts';
+import {
+  commitOf,
+  copyFromGit,
+  gitSource,
+  hasFile,
+  mergeBaseOf,
+  newestWith,
+  repositoryOf,
+} from '../../reports/git-source.ts';
 import { readReports, type StoredReport } from '../../reports/reader.ts';
 import { openStore } from '../../reports/store.ts';
 import { artifactBaseline } from './forge-artifact.ts';
@@ -56,6 +64,11 @@ export async function baselineOf(id: string, { given, reports, folder, environme
     }
   }
   const revision = given ?? event!.base;
+  if (given !== null && !(await repositoryOf(folder))) {
+    throw new UserError(`The baseline ${given} is no folder, and ${folder} is in no git repository.`, {
+      hint: 'Name a folder with a report with --baseline, or say --baseline none.',
+    });
+  }
   const { repository, path } = await reportsInGit({ reports, folder });
   const file = `${path ? `${path}/` : ''}${id}/report.json`;
   const exact = await commitOf(repository, revision);
@@ -71,7 +84,9 @@ export async function baselineOf(id: string, { given, reports, folder, environme
   const branch = event ? await commitOf(repository, `origin/${event.branch}`) : exact;
   const newest = branch && (await newestWith(repository, branch, file));
   if (newest) return at(newest, 'the newest report on the base branch, of commit');
-  const why = exact ? `no commit up to ${revision} has ${file}` : `git knows no commit "${revision}"`;
+  const why = exact
+    ? `no commit up to ${revision} has ${file}`
+    : `git knows no commit "${revision}"${given === null ? '' : ', and there is no such folder'}`;
   if (given === null) return { report: null, found: `none: ${why}` };
   throw new UserError(`There is no baseline: ${why}.`, {
     hint: exact

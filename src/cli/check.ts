@@ -46,9 +46,9 @@ export const verb: Verb = {
   },
 };
 
-/** A list argument comes as an array of its own. */
+/** A list argument comes as an array of its own; a report that is named twice is one. */
 export function idsOf(args: readonly unknown[]): string[] {
-  return args.flat().filter((id): id is string => typeof id === 'string');
+  return [...new Set(args.flat().filter((id): id is string => typeof id === 'string'))];
 }
 
 /** Reviews of the reports of these ids, or of all, by the rules of the configuration; `keep`: a folder for the baselines. */

@@ -29,6 +29,12 @@ export const verb: Verb = {
   async run(invocation) {
     const { args, flags, terminal, folder, environment, signal } = invocation;
     const from = flags['from'] as string | undefined;
+    if (from !== undefined && idsOf(args).length > 0) {
+      throw new UserError('Both reports and --from are given.', {
+        exitCode: EXIT.usage,
+        hint: 'The file of --from says which reports they are.',
+      });
+    }
     const reviews =
       from === undefined ? await reviewsOf(idsOf(args), invocation) : await readReviews(resolve(folder, from));
     const finished = await finishedRunOf(environment);

@@ -33,6 +33,12 @@ async function isFolder(path: string): Promise<boolean> {
 
 /** Makes a folder and makes sure that it can be written, so that a long run does not end there; UserError otherwise. */
 export async function makeWritable(path: string, flag: string): Promise<void> {
+  if (/^https?:/.test(path)) {
+    throw new UserError(`${path} is an address, and nothing can be written there.`, {
+      exitCode: EXIT.usage,
+      hint: `Name a folder with ${flag}.`,
+    });
+  }
   try {
     await makeFolder(path);
     await access(path, constants.W_OK);

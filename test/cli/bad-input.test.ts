@@ -34,6 +34,17 @@ beforeAll(async () => {
   await folder.write('two.txt', '0\n1\n');
   await folder.write('eleven.idx', idxBytes([200], new Array<number>(200).fill(11)));
   await folder.write('pictures/cat/a.png', 'no picture at all');
+  const rules = (...given: object[]): string => JSON.stringify({ checks: { rules: given } });
+  await folder.write(
+    'configurations/unknown-rule.json',
+    rules({ metric: 'rank', min: 1 }, { metric: 'acuracy', min: 0.5 }),
+  );
+  await folder.write('configurations/text-limit.json', rules({ metric: 'accuracy', min: '0.5' }));
+  await folder.write('configurations/contradiction.json', rules({ metric: 'accuracy', min: 0.9, max: 0.1 }));
+  await folder.write('configurations/no-list.json', '{ "checks": { "rules": { "metric": "accuracy" } } }');
+  await folder.write('configurations/misspelt-rules.json', '{ "checks": { "rule": [] } }');
+  await folder.write('configurations/nan.json', '{ "checks": { "rules": [{ "metric": "accuracy", "min": NaN }] } }');
+  await folder.write('configurations/long.json', JSON.stringify({ ['x'.repeat(2 ** 20)]: 1 }));
   await folder.write('misspelt.json', '{ "quantil": 0.5 }');
   const graph = (nodes: ReturnType<typeof onnxNode>[], weight: ArrayLike<number>) =>
     onnxBytes({ inputs: { x: [1, 4] }, outputs: ['y'], nodes, initializers: [floats('w', [4, 4], weight)] });
@@ -160,6 +171,68 @@ const here: Case[] = [
     ['analyze', model, '--samples', images, '--detail', '0,nobody'],
     2,
     /--detail "nobody" names nothing that is there.*\n.*Samples: 0, 1, /,
+  ],
+  [
+    'a rule about nothing that is measured',
+    ['check', '--config', 'configurations/unknown-rule.json'],
+    2,
+    /"checks" in .*unknown-rule\.json \(rules\.1\.metric\) is "acuracy"; expected one of accuracy.*\n.*Did you mean "accuracy"\?/,
+  ],
+  [
+    'a limit that is text',
+    ['check', '--config', 'configurations/text-limit.json'],
+    2,
+    /\(rules\.0\.min\) is "0\.5"; expected a number/,
+  ],
+  ['a limit that is no number', ['check', '--config', 'configurations/nan.json'], 2, /nan\.json cannot be read: .*NaN/],
+  [
+    'limits that contradict each other',
+    ['check', '--config', 'configurations/contradiction.json'],
+    2,
+    /expected at most max, which is 0\.1/,
+  ],
+  [
+    'rules that are no list',
+    ['check', '--config', 'configurations/no-list.json'],
+    2,
+    /\(rules\) is \{.*\}; expected a list/,
+  ],
+  [
+    'a misspelt key of the rules',
+    ['check', '--config', 'configurations/misspelt-rules.json'],
+    2,
+    /"checks\.rule" of "checks" in .*\n.*"rules"\?/,
+  ],
+  [
+    'a key a million letters long',
+    ['check', '--config', 'configurations/long.json'],
+    2,
+    /^eigenlens: Unknown key: "x{200}…" in .*long\.json/,
+  ],
+  [
+    'a configuration of another kind',
+    ['check', '--config', 'rows.csv'],
+    2,
+    /rows\.csv is no configuration file.*\n.*\.json/,
+  ],
+  ['an empty path', ['analyze', model, '--reports', ''], 2, /--reports is ""; expected DIR/],
+  [
+    'an address to write to',
+    ['analyze', model, '--reports', 'https://example.org/reports'],
+    2,
+    /https:\/\/example\.org\/reports is an address, and nothing can be written there/,
+  ],
+  [
+    'a baseline that is nothing',
+    ['check', 'demo', '--reports', COMMITTED, '--baseline', './absent'],
+    3,
+    /The baseline \.\/absent is no folder, and .* is in no git repository.*\n.*--baseline none/,
+  ],
+  [
+    'reports beside the reviews of a file',
+    ['comment', 'demo', '--from', 'reviews.json'],
+    2,
+    /Both reports and --from are given/,
   ],
   ['no model', ['analyze'], 2, /Missing required argument 'model'/],
   ['two models', ['inspect', model, model], 2, /Too many arguments/],

@@ -2,7 +2,6 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { decodeModel, encodeModel } from '../../analysis/kernels/onnx-protobuf.ts';
-import { random } from '../../analysis/random.ts';
 import { smallSvd } from '../../analysis/svd/small-svd.ts';
 
 const DEMO = fileURLToPath(new URL('../../analysis/demo/model.onnx', import.meta.url));
@@ -49,13 +48,4 @@ export const swapped =
     const row = data.slice(a * columns, (a + 1) * columns);
     data.copyWithin(a * columns, b * columns, (b + 1) * columns);
     data.set(row, b * columns);
-  };
-
-/** Noise of this share of the root mean square, as training a little longer makes. */
-export const shaken =
-  (share: number, seed: number) =>
-  ({ data }: Matrix): void => {
-    const scale = share * Math.sqrt(data.reduce((sum, w) => sum + w * w, 0) / data.length);
-    const noise = random(seed, 'shaken').normals(data.length);
-    for (let i = 0; i < data.length; i++) data[i]! += scale * noise[i]!;
   };
