@@ -106,6 +106,8 @@ export interface StudyOptions {
 
 /** What the program takes before it has read anything, and how often weights are held while one program is compiled. */
 const [PROGRAM_BYTES, WEIGHT_COPIES] = [256 * 2 ** 20, 4];
+/** Bytes of programs at rest above which it matters little to build one again. */
+const MOST_AT_REST = 2 ** 30;
 /** Below this there is no point in dividing. */
 const LEAST_MEMORY = 64 * 2 ** 20;
 /** Above this many numbers the outputs of all samples are not kept in memory. */
@@ -124,8 +126,8 @@ export async function createStudy(options: StudyOptions): Promise<Study> {
     progress.note(
       `--memory ${mebibytes(settings.memory)} is exceeded: the program and the weights take about ${mebibytes(atRest)}, one input on its way ${mebibytes(perInput)}, of which room is kept for four. Inputs go one at a time.`,
     );
-  // A half for programs at rest, a quarter for one that runs, a quarter for what methods keep.
-  backend.keepWithin?.(memory / 2);
+  // Half for programs at rest, and no more than helps; a quarter for one that runs; a quarter for what methods keep.
+  backend.keepWithin?.(Math.min(memory / 2, MOST_AT_REST));
   const inputShape = nodeOf(network, network.input).shape;
   const outputShape = nodeOf(network, network.output).shape;
   const views = {

@@ -1,7 +1,7 @@
 // A model on disk: one file, or a folder with a known main file, its bytes, and the files beside it that it names
 // (external weights, shards). Nothing outside the model's own folder is ever read.
 import { createHash } from 'node:crypto';
-import { closeSync, fstatSync, openSync, readFileSync, readSync, realpathSync, statSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readdirSync, readFileSync, readSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { UserError } from '../errors.ts';
 
@@ -17,15 +17,31 @@ const mainFile = 'model.json';
 
 /** Reads a model file; a folder stands for its `model.json`. Throws UserError where there is nothing to read. */
 export function openModel(path: string): ModelFile {
+  let isFolder = false;
   try {
-    const file = statSync(path).isDirectory() ? join(path, mainFile) : path;
+    isFolder = statSync(path).isDirectory();
+    const file = isFolder ? join(path, mainFile) : path;
     return { path: file, name: basename(file), bytes: readFileSync(file) };
   } catch (cause) {
+    if (isFolder && (cause as NodeJS.ErrnoException).code === 'ENOENT') throw noModelIn(path, cause);
     throw new UserError(`Cannot read the model ${path}: ${reason(cause)}.`, {
       hint: `Give the path of a model file, or of a folder with a ${mainFile}.`,
       cause,
     });
   }
+}
+
+function noModelIn(folder: string, cause: unknown): UserError {
+  const held = readdirSync(folder).sort();
+  const models = held.filter((name) => /\.(onnx|h5|hdf5|keras)$/i.test(name));
+  const what = held.length === 0 ? 'is empty' : `holds no ${mainFile}`;
+  return new UserError(`The folder ${folder} ${what}: there is no model to read.`, {
+    hint:
+      models.length > 0
+        ? `Give one of its files: ${models.slice(0, 5).join(', ')}${models.length > 5 ? ', …' : ''}.`
+        : `Looked for a ${mainFile} (TensorFlow.js); other models are given as files (.onnx, .h5, .keras).`,
+    cause,
+  });
 }
 
 /**

@@ -14,6 +14,7 @@ export function inputShape(
     guess,
     notes,
     batchAxis,
+    sequence,
   }: {
     file: string;
     given: Shape | undefined;
@@ -21,6 +22,8 @@ export function inputShape(
     notes: string[];
     /** 1 for sequences that have their time first. */
     batchAxis: 0 | 1;
+    /** It is a sequence, and the file does not say which of its axes is the time. */
+    sequence: 'unclear' | 'known';
   },
 ): Shape {
   const declared = info.type?.tensorType?.shape?.dim;
@@ -39,6 +42,17 @@ export function inputShape(
       exitCode: EXIT.usage,
       hint: 'Give it, batch of 1 included, for example --input-shape 1,3,224,224.',
     });
+  }
+  const first = declared[0];
+  if (sequence === 'unclear' && declared.length > 1 && !(first?.value === 'dimValue' && first.dimValue === 1)) {
+    const shown = declared.map(({ value, dimValue, dimParam }) => (value === 'dimValue' ? dimValue : dimParam || '?'));
+    throw new UserError(
+      `Which axis of the input "${info.name}" of ${file} is the time cannot be told: [${shown.join(', ')}].`,
+      {
+        exitCode: EXIT.usage,
+        hint: `Give its shape with 1 in the place of the batch, for example --input-shape ${declared.map(({ dimValue }, axis) => (axis === 1 ? 1 : dimValue || 16)).join(',')} where time stands first.`,
+      },
+    );
   }
   const sizes = declared.map(({ value, dimValue }, axis) => {
     const size = value === 'dimValue' && dimValue > 0 ? dimValue : undefined;
@@ -62,28 +76,48 @@ export function inputShape(
 const recurrent = new Set(['LSTM', 'GRU', 'RNN']);
 /** Ops that leave the first two axes of their inputs where they are. */
 const keeping = new Set(
-  'Identity Cast Dropout Relu LeakyRelu Elu Gelu Tanh Sigmoid Add Sub Mul Div MatMul LayerNormalization Concat'.split(
-    ' ',
-  ),
+  (
+    'Identity Cast Dropout Relu LeakyRelu Elu Selu Celu Gelu Tanh Sigmoid HardSigmoid Softplus Softsign Clip Abs Neg Exp Log ' +
+    'Sqrt Erf Add Sub Mul Div Pow MatMul LayerNormalization Concat'
+  ).split(' '),
+);
+/** Ops whose first axis is the batch, whatever stands behind them. */
+const batched = new Set(
+  (
+    'Conv ConvTranspose MaxPool AveragePool GlobalMaxPool GlobalAveragePool LpPool BatchNormalization ' +
+    'InstanceNormalization GroupNormalization LRN DepthToSpace SpaceToDepth Resize Upsample'
+  ).split(' '),
 );
 
-/** Which axis of an input that leads to a recurrent op is the batch: 1 where time stands first; undefined where none is reached. */
-export function sequenceBatchAxis(input: string, nodes: readonly FileNode[]): 0 | 1 | undefined {
+/**
+ * Which axis of an input that leads to a recurrent op is the batch: 1 where time stands first; undefined where none is
+ * reached, 'unclear' where one is reached only by ops that may move axes.
+ */
+export function sequenceBatchAxis(input: string, nodes: readonly FileNode[]): 0 | 1 | 'unclear' | undefined {
   /** Where axis 0 of the input lies in a value. */
-  const reached = new Map<string, 0 | 1>([[input, 0]]);
+  const reached = new Map<string, 0 | 1 | 'unclear'>([[input, 0]]);
+  let found: 'unclear' | undefined;
   for (const { op, domain, inputs, outputs, attributes } of nodes) {
     const [first] = inputs;
     const whole = (key: string): AttributeProto | undefined => attributes.find(({ name }) => name === key);
     const from = op === 'Gather' ? inputs[1] : keeping.has(op) ? inputs.find((name) => reached.has(name)) : first;
-    const at = domain === '' && from !== undefined ? reached.get(from) : undefined;
-    if (at === undefined || (op === 'MatMul' && from !== first)) continue;
-    if (recurrent.has(op)) return at === (whole('layout')?.i === 1 ? 0 : 1) ? 0 : 1;
+    const at = from === undefined ? undefined : reached.get(from);
+    // A size that is read off a value is no sequence.
+    if (at === undefined || op === 'Shape' || op === 'Size') continue;
+    const known = domain === '' && at !== 'unclear' && !(op === 'MatMul' && from !== first);
+    if (known && batched.has(op) && at === 0) return 0;
+    if (recurrent.has(op)) {
+      if (known) return at === (whole('layout')?.i === 1 ? 0 : 1) ? 0 : 1;
+      found = 'unclear';
+      continue;
+    }
     const [a, b] = whole('perm')?.ints ?? [];
     const swaps = op === 'Transpose' && a === 1 && b === 0;
     const stays = keeping.has(op) || op === 'Gather' || (op === 'Transpose' && a === 0 && b === 1);
-    if (swaps || stays) for (const name of outputs) reached.set(name, swaps ? ((1 - at) as 0 | 1) : at);
+    const goes = !known || !(swaps || stays) ? 'unclear' : swaps ? ((1 - at) as 0 | 1) : at;
+    for (const name of outputs) reached.set(name, goes);
   }
-  return undefined;
+  return found;
 }
 
 /** The size that the weights of the nodes reading an input ask for along an axis. */

@@ -108,15 +108,21 @@ export function readOnnx(model: ModelFile, options: LoadOptions = {}): Graph {
   let lookup: Lookup | undefined;
   /** The looked up rows: the input that they are, and as the file sees them. */
   let rows: { readonly id: NodeId; readonly behind: NodeId } | undefined;
+  const batchAxes = new Map<string, 0 | 1 | undefined>();
   for (const info of given) {
-    const batchAxis = sequenceBatchAxis(info.name, nodes);
+    const traced = sequenceBatchAxis(info.name, nodes);
+    const wanted = givenShape(options, info.name, info.name === input);
+    // Where the file does not say, the axis of one entry is the batch.
+    const batchAxis = traced !== 'unclear' ? traced : wanted && wanted[0] !== 1 && wanted[1] === 1 ? 1 : 0;
     const shape = inputShape(info, {
       file,
-      given: givenShape(options, info.name, info.name === input),
+      given: wanted,
       guess: (axis) => guessedSize(info.name, axis, nodes, constantAt),
       notes,
       batchAxis: batchAxis ?? 0,
+      sequence: traced === 'unclear' ? 'unclear' : 'known',
     });
+    batchAxes.set(info.name, batchAxis);
     const behind = addInput(info.name, shape, batchAxis);
     if (behind !== info.name) aliases.set(info.name, behind);
     if (info.name === input) choices.set(behind, null);
@@ -286,7 +292,7 @@ export function readOnnx(model: ModelFile, options: LoadOptions = {}): Graph {
           lookup = { input, shape: builder.shapeOf(input), table: tensor };
           const id = builder.freeId(`${input}/rows`);
           const shape = [...builder.shapeOf(resolve(input)), tensor.shape[1]!];
-          rows = { id, behind: addInput(id, shape, sequenceBatchAxis(input, nodes)) };
+          rows = { id, behind: addInput(id, shape, batchAxes.get(input)) };
         }
         return rows.behind;
       },

@@ -60,13 +60,29 @@ export async function readClassNames(path: string): Promise<ClassNames> {
   const text = await readFile(path, 'utf8').catch((error: unknown) => {
     throw unreadable('Class names', path, error);
   });
+  if (text.includes('\u0000')) throw new UserError(`${where} is not text.`, { hint: CLASS_NAMES });
   const names =
     extname(path).toLowerCase() === '.json' || /^\s*[[{]\s*"/.test(text)
       ? namesFromJson(text, where)
       : namesFromText(text);
-  if (names.length === 0)
-    throw new UserError(`${where} holds no class names.`, { hint: 'Write one a line, in the order of the outputs.' });
+  if (names.length === 0) throw new UserError(`${where} holds no class names.`, { hint: CLASS_NAMES });
+  refuseTable(names, where);
   return classNamesFrom(names);
+}
+
+const CLASS_NAMES =
+  'Write one name a line, in the order of the outputs, or JSON: a list, or an object from output index to name.';
+
+/** Digits may be names, each once; rows of numbers, fractions, and numbers that come again are a table or labels. */
+function refuseTable(names: readonly string[], where: string): void {
+  const rows = names.map((name) => name.split(/[\s,;]+/).filter(Boolean));
+  if (!rows.every((row) => row.length > 0 && row.every((word) => Number.isFinite(Number(word))))) return;
+  const isTable = rows.some((row) => row.length > 1) || rows.some(([word]) => !Number.isInteger(Number(word)));
+  if (!isTable && new Set(names).size === names.length) return;
+  throw new UserError(
+    `${where} holds ${isTable ? 'a table of numbers' : 'the same numbers again and again'} rather than class names.`,
+    { hint: isTable ? CLASS_NAMES : `${CLASS_NAMES} Labels of samples are given with --labels.` },
+  );
 }
 
 function namesFromJson(text: string, where: string): string[] {

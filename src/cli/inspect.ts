@@ -86,5 +86,8 @@ function preprocessingText({ scale, mean, std, channelOrder, size, source }: Pre
   const factor = scale === 1 ? 'raw' : Math.abs(scale * 255 - 1) < 1e-9 ? 'raw / 255' : `raw × ${scale}`;
   const centred = list(mean) === '0' ? factor : `(${factor} − ${list(mean)})`;
   const whole = list(std) === '1' ? centred : `${centred} / ${list(std)}`;
-  return `${whole}, ${channelOrder}${size ? `, ${size.join(' × ')} pixels` : ''} (${source})`;
+  // What is no picture has no colours.
+  const colours = size || channelOrder !== 'grey' ? [channelOrder] : [];
+  const pixels = size ? [`${size.join(' × ')} pixels`] : [];
+  return `${[whole, ...colours, ...pixels].join(', ')} (${source})`;
 }

@@ -32,6 +32,7 @@ beforeAll(async () => {
   );
   await folder.write('cut.idx', (await readFile(images)).subarray(0, 5000));
   await folder.write('two.txt', '0\n1\n');
+  await folder.write('same.txt', '3\n1\n3\n');
   await folder.write('eleven.idx', idxBytes([200], new Array<number>(200).fill(11)));
   await folder.write('pictures/cat/a.png', 'no picture at all');
   const rules = (...given: object[]): string => JSON.stringify({ checks: { rules: given } });
@@ -115,6 +116,25 @@ const inItsOwnProcess: Case[] = [
 const here: Case[] = [
   ['an empty model', ['inspect', 'empty.onnx'], 3, /empty\.onnx is empty/],
   ['a model that is not there', ['analyze', 'absent.onnx'], 3, /absent\.onnx.*no such file/],
+  ['an empty folder as a model', ['inspect', 'empty'], 3, /empty is empty: there is no model.*\n.*model\.json/],
+  [
+    'a folder without its model.json',
+    ['inspect', '.'],
+    3,
+    /holds no model\.json: there is no model.*\n.*Give one of its files: cut\.onnx, empty\.onnx/,
+  ],
+  [
+    'a table of numbers as class names',
+    ['analyze', model, '--samples', images, '--classes', 'rows.csv'],
+    3,
+    /rows\.csv holds a table of numbers.*\n.*one name a line/,
+  ],
+  [
+    'labels as class names',
+    ['analyze', model, '--samples', images, '--classes', 'same.txt'],
+    3,
+    /same\.txt holds the same numbers again and again.*\n.*--labels/,
+  ],
   [
     'a missing value',
     ['analyze', model, '--samples', 'missing.csv'],

@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { copyFile, mkdir, readdir, readFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { VERBS } from '../../src/cli/verbs.ts';
+import { normals, onnxBytes, onnxNode } from '../formats/models.ts';
 import { temporaryFolder } from '../samples/folder.ts';
 import { COMMAND, DEMO, eigenlens, eigenlensHere, lastLine } from './command.ts';
 
@@ -57,6 +58,13 @@ test('inspect prints a table of the layers, and with --nodes of the operations',
   expect(lastLine(layers)).toContain('nothing was written');
   const nodes = await eigenlensHere(['inspect', model, '--nodes'], { folder });
   expect(nodes.out).toMatch(/max-pool .* piecewise linear +conv1$/m);
+});
+
+test('inspect names no colours where the input is no picture', async () => {
+  const nodes = [onnxNode('MatMul', ['x', 'w'], ['y'])];
+  await writeFile(join(folder, 'table.onnx'), onnxBytes({ nodes, initializers: [normals('w', [4, 2])] }));
+  const { out } = await eigenlensHere(['inspect', 'table.onnx'], { folder });
+  expect(out).toContain('preprocessing: raw (assumed)');
 });
 
 test('analyze writes a report, says so last, and finds it unchanged the next time', { timeout: 120_000 }, async () => {

@@ -166,6 +166,46 @@ describe('the axes of a recurrent file', () => {
     expect(network.nodes.find(({ id }) => id === 'x')!.shape).toEqual([1, 5, 3]);
     expect(network.notes).toEqual([]);
   });
+  it('asks which axis is the time where an op before the layer may move axes, and reads either right', async () => {
+    const graph = recurrent('LSTM');
+    const nodes = [
+      onnxNode('Reshape', ['x', 'same'], ['t']),
+      ...graph.nodes.map((node) => ({ ...node, input: ['t', ...node.input.slice(1)] })),
+    ];
+    const same = integers('same', [3], [steps, 1, inputs]);
+    for (const first of [steps, 'time'])
+      expect(() =>
+        networkFrom({
+          ...graph,
+          nodes,
+          inputs: { x: [first, 1, inputs] },
+          initializers: [...graph.initializers!, same],
+        }),
+      ).toThrow(`is the time cannot be told: [${first}, 1, 3]`);
+    const unclear = {
+      ...graph,
+      nodes,
+      inputs: { x: [steps, 1, inputs] },
+      initializers: [...graph.initializers!, same],
+    };
+    const samples = { data: random(3, 'sequence').normals(steps * inputs), shape: [1, 1, steps, inputs] };
+    const network = networkFrom(unclear, { output: 'h', inputShape: [steps, 1, inputs] });
+    expect(network.nodes.find(({ id }) => id === 'x')!.shape).toEqual([1, steps, inputs]);
+    const [found] = await outputOf(network, backend, samples);
+    const [expected] = await outputOf(networkFrom(graph, { output: 'h' }), backend, samples);
+    expect(largestDifference(found!.data, expected!.data)).toBe(0);
+  });
+  it('has the batch first before a convolution', () => {
+    const graph = recurrent('LSTM');
+    const nodes = [
+      onnxNode('Conv', ['x', 'k'], ['seen'], { kernel_shape: [1] }),
+      onnxNode('Transpose', ['seen'], ['t'], { perm: [2, 0, 1] }),
+      ...graph.nodes.map((node) => ({ ...node, input: ['t', ...node.input.slice(1)] })),
+    ];
+    const initializers = [...graph.initializers!, normals('k', [inputs, inputs, 1])];
+    const network = networkFrom({ ...graph, nodes, initializers, inputs: { x: ['n', inputs, steps] } });
+    expect(network.nodes.find(({ id }) => id === 'x')!.shape).toEqual([1, inputs, steps]);
+  });
   it('layout 1 has the batch first', async () => {
     const graph = { ...recurrent('LSTM', { layout: 1, direction: 'bidirectional' }, { states: true }) };
     const timeFirst = recurrent('LSTM', { direction: 'bidirectional' }, { states: true });
@@ -234,7 +274,7 @@ describe('what a recurrent op is refused for, by name', () => {
         {
           inputs: { x: [1, 5, 3] },
           nodes: [
-            onnxNode('Softplus', ['x'], ['t']),
+            onnxNode('Softmax', ['x'], ['t']),
             onnxNode('LSTM', ['t', 'w', 'r', 'b'], ['y'], { hidden_size: size }, 'cell'),
           ],
         },
