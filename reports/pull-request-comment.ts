@@ -45,11 +45,16 @@ interface Part {
 }
 
 function sectionOf(review: Review, several: boolean): Part[] {
-  const { head, base, differences, found, unapplied, hints } = review;
+  const { head, base, found, unapplied, hints, caveats } = review;
+  // What cannot be compared changed nothing; a layer of another shape did.
+  const differences = review.differences.filter(
+    ({ change, metric }) => change !== 'INCOMPARABLE' || metric === 'layer',
+  );
   const rows = rowsOf(review);
   const parts: Part[] = [];
   const intro = `**${several ? `${nameAsCode(head.id)}: ` : ''}${escaped(verdictOf(review), LONGEST_SENTENCE)}**`;
   parts.push({ text: intro, needed: !several });
+  for (const caveat of caveats) parts.push({ text: `> ⚠️ ${escaped(caveat, LONGEST_SENTENCE)}.` });
   if (rows.length > 0) {
     const more = rows.length > MOST_ROWS ? `\n\n_and ${rows.length - MOST_ROWS} more_` : '';
     parts.push({
@@ -97,7 +102,9 @@ function rowsOf({ findings, differences }: Review): string[][] {
     .filter(({ level }) => level !== 'PASS')
     .map(({ level, rule, subject, message }) => {
       told.add(`${rule}\n${subject}`);
-      return [words[level], nameAsCode(subject), escaped(message, LONGEST_SENTENCE), '', ''];
+      const difference = differences.find((one) => one.metric === rule && one.subject === subject);
+      const [base, head] = difference ? ends(difference) : ['', ''];
+      return [words[level], nameAsCode(subject), escaped(message, LONGEST_SENTENCE), base, head];
     });
   const moved = (change: 'WORSE' | 'BETTER', word: string): string[][] =>
     differences

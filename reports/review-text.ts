@@ -125,11 +125,12 @@ function differenceLine(
 
 /** A review as lines: its verdict, what breaks a rule, what could not be applied, and hints. */
 export function reviewText(review: Review, layout: Layout): string {
-  const { head, findings, unapplied, hints, found } = review;
+  const { head, findings, unapplied, hints, found, caveats } = review;
   const { paint } = layout;
   const lines = [
     folded([paint('bold', `${plain(head.id)}:`), ...words(verdictOf(review))], ' ', 2, layout),
     folded(words(`baseline: ${plain(found)}`), ' ', 4, layout, '  '),
+    ...caveats.map((caveat) => folded([`  ${paint('yellow', '!')}`, ...words(`${plain(caveat)}.`)], ' ', 4, layout)),
     ...findings.map((one) => findingLine(one, layout)),
   ];
   const dim = (text: string): string =>

@@ -6,7 +6,8 @@ import { compareReports, type Difference } from './compare.ts';
 import type { StoredReport } from './reader.ts';
 import type { Rule } from './rules.ts';
 
-const text = z.string().max(2000);
+const MOST_TEXT = 2000;
+const text = z.string().max(MOST_TEXT);
 const maybeText = text.nullable();
 const maybeNumber = z.number().nullable();
 
@@ -26,6 +27,8 @@ export const reviewSchema = z.strictObject({
   /** Where the baseline was found, and how; or why there is none. */
   found: text,
   identical: z.boolean(),
+  /** What a reader must know before any number. */
+  caveats: z.array(text).readonly(),
   findings: z
     .array(
       z.strictObject({
@@ -86,6 +89,7 @@ export async function reviewReport(
     base: base && sideOf(base),
     found,
     identical: comparison?.identical ?? false,
+    caveats: (comparison?.caveats ?? []).map((caveat) => caveat.slice(0, MOST_TEXT)),
     findings,
     unapplied,
     hints,

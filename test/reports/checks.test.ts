@@ -170,6 +170,9 @@ describe('rules', () => {
       { rule: 'rank', subject: null, reason: 'there is no baseline' },
     ]);
     expect(checkComparison([], [given]).unapplied[0]!.reason).toBe('the report has no rank');
+    expect(checkComparison([], [rule({ metric: 'rank', maxDrop: 1, layers: 'conv*' })]).unapplied[0]!.reason).toBe(
+      'the report has no rank of anything named conv*',
+    );
   });
 
   it('of the project replace those of the preset, or take them out', () => {

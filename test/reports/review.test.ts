@@ -32,6 +32,7 @@ function review(more: Partial<Review> = {}): Review {
     base: { ...side, digest: 'b'.repeat(64) },
     found: 'the exact base commit 0123456789',
     identical: false,
+    caveats: [],
     findings: [],
     unapplied: [],
     hints: [],
@@ -186,6 +187,25 @@ describe('a JUnit file', () => {
     );
     expect(inner).not.toMatch(/[<>]/);
     expect(inner).not.toMatch(/&(?!amp;|lt;|gt;|quot;|#\d+;)/);
+  });
+});
+
+describe('a comment of what differs', () => {
+  it('says first that the samples are others, counts what changed only, and has the numbers of what fails', () => {
+    const lost = { ...difference('conv1'), metric: 'featureAngle', change: 'INCOMPARABLE', delta: null } as const;
+    const comment = commentOn(
+      [
+        review({
+          caveats: ['The samples differ'],
+          findings: [finding('conv1')],
+          differences: [difference('conv1'), lost],
+        }),
+      ],
+      { key: 'default' },
+    );
+    expect(comment).toContain('**\n\n> ⚠️ The samples differ.\n\n');
+    expect(comment).toContain('Layer <code>conv1</code>: 1 changed');
+    expect(comment).toContain('| ❌ fails | <code>conv1</code> | Rank fell from 16 to 4. | 16 | 4 |');
   });
 });
 
