@@ -40,11 +40,12 @@ export function scaledRows(operator: LinearOperator, factors: ArrayLike<number>)
   if (factors.length !== sizeOf(operator.codomain)) {
     throw new Error(`scaled rows: ${factors.length} factors for an output of [${operator.codomain.join(', ')}]`);
   }
-  const scale = ({ count, size, data }: Block): Block => ({
-    count,
-    size,
-    data: data.map((x, i) => x * factors[i % size]!),
-  });
+  const scale = ({ count, size, data }: Block): Block => {
+    const scaled = new Float32Array(count * size);
+    for (let start = 0; start < scaled.length; start += size)
+      for (let i = 0; i < size; i++) scaled[start + i] = data[start + i]! * factors[i]!;
+    return { count, size, data: scaled };
+  };
   return {
     ...operator,
     apply: async (block) => scale(await operator.apply(block)),

@@ -1,25 +1,13 @@
 // Leading singular triplets from products with A and Aᵀ alone: block Golub–Kahan–Lanczos with full
 // reorthogonalisation and thick restart (Golub, Luk and Overton 1981; Baglama and Reichel 2005). A and Aᵀ are applied in
 // turn, never AᵀA, so that small values keep their digits. Products and vectors are float32, everything small float64.
-import type { Backend } from '../kernels/kernels.ts';
 import type { Random } from '../random.ts';
-import { longVectors, type Basis, type LongVectors } from './long-vectors.ts';
-import { orthonormaliseOff } from './orthonormalise.ts';
-import { groupsOf } from './sign-rule.ts';
+import type { Claim, Sides } from './certify.ts';
+import type { Basis, LongVectors } from './long-vectors.ts';
+import { gramOfRows, multiply } from './multiply.ts';
+import { orthonormaliseOff, rowLength } from './orthonormalise.ts';
 import { completeRows, smallSvd } from './small-svd.ts';
-
-/** A product with A or Aᵀ, by the row. */
-export type Product = (rows: Float32Array, count: number) => Promise<Float32Array>;
-
-export interface KrylovProblem {
-  /** Lengths of the two sides; the domain is the smaller one, so that the iteration cannot outgrow it. */
-  readonly domainSize: number;
-  readonly codomainSize: number;
-  readonly apply: Product;
-  readonly transpose: Product;
-  /** What multiplies the vectors that are kept. */
-  readonly backend?: Backend | undefined;
-}
+import { symmetricEigen } from './symmetric-eigen.ts';
 
 export interface KrylovOptions {
   readonly count: number;
@@ -35,45 +23,42 @@ export interface KrylovOptions {
 }
 
 export interface KrylovResult {
-  /** Approximate input-side vectors, best first: count × domainSize. */
+  /** Approximate input-side vectors, best first: count × domain. */
   readonly directions: Float32Array;
+  /** The triplets with these vectors, as the products add up to them; undefined where not as many output-side vectors came out. */
+  readonly claim: Claim | undefined;
   /** Approximation of the largest value left out; 0 when nothing is. */
   readonly next: number;
 }
 
-/** The span of the `count` leading input-side singular vectors; the caller extracts and certifies the triplets. */
-export async function blockKrylov(problem: KrylovProblem, options: KrylovOptions): Promise<KrylovResult> {
-  const [inputs, outputs] = [
-    await longVectors(problem.domainSize, problem.backend),
-    await longVectors(problem.codomainSize, problem.backend),
-  ];
-  try {
-    return await iterate(problem, options, inputs, outputs);
-  } finally {
-    inputs.dispose();
-    outputs.dispose();
-  }
-}
-
-async function iterate(
-  { domainSize: n, codomainSize: m, apply, transpose }: KrylovProblem,
+/**
+ * The `count` leading triplets as the products with the basis vectors have them. Nothing here is checked against a product
+ * with a final vector: that is what certify.ts does, or extraction.ts.
+ */
+export async function blockKrylov(
+  { inputs, outputs, apply, transpose }: Sides,
   options: KrylovOptions,
-  inputs: LongVectors,
-  outputs: LongVectors,
 ): Promise<KrylovResult> {
   const { count, tolerance, random } = options;
+  const [n, m] = [inputs.size, outputs.size];
+  const wanted = Math.min(count, n);
   const width = Math.min(options.blockSize, n);
   const limit = Math.min(n, Math.max(options.basisLimit, count + 3 * width));
   const v = new Float32Array(limit * n);
   const u = new Float32Array(limit * m);
-  // A v_j = Σ_i coefficients[j·limit + i] u_i, exactly as it was computed.
-  let coefficients = new Float64Array(limit * limit);
+  // What the products gave, in coordinates: A v_j = Σ_i forward[j·limit + i] u_i and
+  // Aᵀ u_i = Σ_j backward[i·limit + j] v_j + Σ_c outside[i·fresh + c] fresh_c. The first is never taken for the second.
+  let forward = new Float64Array(limit * limit);
+  let backward = new Float64Array(limit * limit);
   let vCount = 0;
   let uCount = 0;
+  // How many of the last output-side rows a product with the next block reaches: the last block's, all after a restart.
+  let reached = 0;
   let applications = 0;
   let scale = 0;
   // How many vectors there must be before convergence is looked at again.
   let nextLook = 0;
+  let lastLook: { worst: number; applications: number } | undefined;
 
   let next = await freshRows(random, width, inputs, { rows: v, count: 0 });
   // Blocks still to add before a result in doubt is believed; undefined: not in doubt yet.
@@ -83,55 +68,63 @@ async function iterate(
     v.set(next.rows.subarray(0, added * n), vCount * n);
     const images = await apply(next.rows.subarray(0, added * n), added);
     applications += added;
-    scale = Math.max(scale, largestNorm(images, added, m));
+    for (let r = 0; r < added; r++) scale = Math.max(scale, rowLength(images, r, m));
     // What float32 products cannot tell from rounding is not a new direction.
     const drop = 4 * 2 ** -23 * scale;
-    const left = await orthonormaliseOff(outputs, { rows: u, count: uCount }, images, added, drop);
+    const left = await orthonormaliseOff(outputs, { rows: u, count: uCount }, images, added, drop, reached);
     for (let j = 0; j < added; j++) {
       const at = (vCount + j) * limit;
-      coefficients.set(left.along.subarray(j * uCount, (j + 1) * uCount), at);
-      coefficients.set(left.within.subarray(j * left.rank, (j + 1) * left.rank), at + uCount);
+      forward.set(left.along.subarray(j * uCount, (j + 1) * uCount), at);
+      forward.set(left.within.subarray(j * left.rank, (j + 1) * left.rank), at + uCount);
     }
     u.set(left.rows, uCount * m);
     vCount += added;
     const lastStart = uCount;
     uCount += left.rank;
+    reached = left.rank;
 
     // The new output-side rows go back; what leaves the span of v is the next block, and the residual of every triplet.
     let fresh: Basis = { rows: new Float32Array(0), count: 0 };
-    let coupling = new Float64Array(0);
+    let outside = new Float64Array(0);
     if (left.rank > 0) {
       const back = await transpose(left.rows, left.rank);
       applications += left.rank;
-      const right = await orthonormaliseOff(inputs, { rows: v, count: vCount }, back, left.rank, drop);
+      const right = await orthonormaliseOff(inputs, { rows: v, count: vCount }, back, left.rank, drop, added);
       fresh = { rows: right.rows, count: right.rank };
-      coupling = right.within as Float64Array<ArrayBuffer>;
+      for (let i = 0; i < left.rank; i++)
+        backward.set(right.along.subarray(i * vCount, (i + 1) * vCount), (lastStart + i) * limit);
+      outside = new Float64Array(uCount * fresh.count);
+      outside.set(right.within, lastStart * fresh.count);
     }
 
-    const wanted = Math.min(count, n);
     const out = applications >= options.maxApplications;
     const full = vCount === n || vCount + fresh.count > limit || fresh.count === 0;
     if (vCount < wanted || (vCount < nextLook && !full && !out)) {
       // Nothing can have converged, or a look was not long ago: it is cubic in the basis.
-      next = await withStrangers(fresh, vCount, fresh.count === 0 ? Math.min(width, n - vCount) : 0);
+      next = await nextBlock(fresh, outside, fresh.count === 0 ? Math.min(width, n - vCount) : fresh.count);
       continue;
     }
-    const ritz = ritzOf(coefficients, limit, vCount, uCount);
-    scale = Math.max(scale, ritz.values[0] ?? 0);
-    const residuals = residualsOf(ritz, lastStart, left.rank, coupling, fresh.count);
-    let settled = true;
-    for (let i = 0; settled && i < wanted; i++) settled = residuals[i]! <= 0.5 * tolerance * scale;
+    let ritz = full || out ? ritzOf(forward, limit, vCount, uCount) : undefined;
+    const { values, left: combinations } = ritz ?? leadingOf(forward, limit, vCount, uCount, wanted);
+    scale = Math.max(scale, values[0] ?? 0);
+    // ‖Aᵀ u − σ v‖ in a recurrence that its products obey.
+    const leaving = multiply(combinations, outside, Math.min(wanted, uCount), uCount, fresh.count);
+    const residuals = Float64Array.from({ length: wanted }, (_, i) =>
+      i < uCount ? rowLength(leaving, i, fresh.count) : 0,
+    );
+    const worst = residuals.reduce((largest, residual) => Math.max(largest, residual), 0);
+    const target = 0.5 * tolerance * scale;
+    let settled = worst <= target;
 
     const complete = vCount === n;
     let strangers = 0;
     if (settled && !complete) {
       // A start block of b vectors shows at most b copies of a repeated value, and an exhausted Krylov space shows
       // nothing outside itself: before such a result is believed, random vectors get the chance to find more.
-      const values = ritz.values.slice(0, wanted);
       const moved = doubt?.values.some((value, i) => Math.abs(value - values[i]!) > tolerance * scale) ?? false;
       if (!doubt || moved) {
-        const exhausted = fresh.count === 0;
-        if (exhausted || largestGroup(values, tolerance) >= width) doubt = { values, blocks: DOUBT_BLOCKS };
+        if (fresh.count === 0 || areRepeated(values, residuals, width, tolerance * scale, drop))
+          doubt = { values: values.slice(0, wanted), blocks: DOUBT_BLOCKS };
         else doubt = undefined;
         settled = doubt === undefined;
         strangers = doubt ? Math.ceil(width / 2) : 0;
@@ -140,54 +133,82 @@ async function iterate(
         settled = doubt.blocks <= 0;
       }
     }
-    if (settled || complete || out) {
-      return {
-        directions: await inputs.combine(ritz.right, wanted, { rows: v, count: vCount }),
-        next: vCount > wanted ? (ritz.values[wanted] ?? 0) : 0,
-      };
-    }
-
+    const finished = settled || complete || out;
     if (fresh.count === 0) strangers = width;
     // Every doubt widens the block; it must still fit beside the triplets after a restart.
     const widest = Math.max(fresh.count, limit - wanted);
     const room = Math.min(fresh.count + strangers, widest, n - vCount);
-    if (vCount + room > limit) {
-      const keep = Math.min(limit - room, Math.max(wanted, wanted + ((limit - wanted) >> 1)));
+    if (finished || vCount + room > limit) ritz ??= ritzOf(forward, limit, vCount, uCount);
+    if (finished && ritz) {
+      const directions = await inputs.combine(ritz.right, wanted, { rows: v, count: vCount });
+      return {
+        directions,
+        claim: uCount < wanted ? undefined : await claimOf(ritz, directions, fresh, outside),
+        next: vCount > wanted ? (ritz.values[wanted] ?? 0) : 0,
+      };
+    }
+
+    if (ritz && vCount + room > limit) {
+      const keep = Math.min(limit - room, wanted + Math.floor((limit - wanted) / 3));
+      const keepU = Math.min(keep, uCount);
       const keptV = await inputs.combine(ritz.right, keep, { rows: v, count: vCount });
-      const keptU = await outputs.combine(ritz.left, Math.min(keep, uCount), { rows: u, count: uCount });
+      const keptU = await outputs.combine(ritz.left, keepU, { rows: u, count: uCount });
       v.set(keptV);
       u.set(keptU);
+      const kept = sandwich(ritz, backward, limit, vCount, uCount, keep, keepU);
+      outside = multiply(ritz.left, outside, keepU, uCount, fresh.count) as Float64Array<ArrayBuffer>;
+      forward = new Float64Array(limit * limit);
+      backward = new Float64Array(limit * limit);
+      for (let i = 0; i < keepU; i++) {
+        forward[i * limit + i] = ritz.values[i]!;
+        backward.set(kept.subarray(i * keep, (i + 1) * keep), i * limit);
+      }
       vCount = keep;
-      uCount = Math.min(keep, uCount);
-      coefficients = new Float64Array(limit * limit);
-      for (let i = 0; i < uCount; i++) coefficients[i * limit + i] = ritz.values[i]!;
+      uCount = reached = keepU;
     }
-    nextLook = vCount + (vCount >> 3);
-    const kept = Math.min(fresh.count, room);
-    next = await withStrangers({ rows: fresh.rows, count: kept }, vCount, room - kept);
+    // Residuals fall faster and faster: by half of what the last two looks promise, and an eighth more vectors at most.
+    const speed = lastLook ? Math.log(lastLook.worst / worst) / (applications - lastLook.applications) : 0;
+    const ahead = speed > 0 ? Math.log(worst / target) / speed / 4 : Infinity;
+    lastLook = { worst, applications };
+    nextLook = doubt ? 0 : vCount + Math.max(1, Math.min(vCount >> 3, Math.floor(ahead)));
+    next = await nextBlock(fresh, outside, room);
   }
 
-  /** The next block: what left the span of the first `known` rows of v, and random rows beside it. */
-  async function withStrangers(fresh: Basis, known: number, strangers: number): Promise<Basis> {
-    if (strangers === 0) return fresh;
-    v.set(fresh.rows.subarray(0, fresh.count * n), known * n);
-    const others = await freshRows(random, strangers, inputs, { rows: v, count: known + fresh.count });
-    const rows = new Float32Array((fresh.count + others.count) * n);
-    rows.set(fresh.rows.subarray(0, fresh.count * n));
-    rows.set(others.rows, fresh.count * n);
-    return { rows, count: fresh.count + others.count };
+  /** The next `room` vectors: what left the span of v, whose share of Aᵀ u is written down, and random rows beside it. */
+  async function nextBlock(fresh: Basis, outside: Float64Array, room: number): Promise<Basis> {
+    const kept = Math.min(fresh.count, room);
+    for (let i = 0; i < uCount; i++)
+      for (let c = 0; c < kept; c++) backward[i * limit + vCount + c] = outside[i * fresh.count + c]!;
+    if (room === kept) return { rows: fresh.rows, count: kept };
+    v.set(fresh.rows.subarray(0, kept * n), vCount * n);
+    const others = await freshRows(random, room - kept, inputs, { rows: v, count: vCount + kept });
+    const rows = new Float32Array((kept + others.count) * n);
+    rows.set(fresh.rows.subarray(0, kept * n));
+    rows.set(others.rows, kept * n);
+    return { rows, count: kept + others.count };
+  }
+
+  /** Values, output-side vectors and Aᵀ u − σ v of the wanted triplets, from the products that were made. */
+  async function claimOf(ritz: Ritz, directions: Float32Array, fresh: Basis, outside: Float64Array): Promise<Claim> {
+    const within = multiply(ritz.left, denseOf(backward, limit, uCount, vCount), wanted, uCount, vCount);
+    for (let i = 0; i < wanted; i++)
+      for (let j = 0; j < vCount; j++) within[i * vCount + j]! -= ritz.values[i]! * ritz.right[i * vCount + j]!;
+    const beyond = multiply(ritz.left, outside, wanted, uCount, fresh.count);
+    const errors = await inputs.combine(within, wanted, { rows: v, count: vCount });
+    for (const [c, entry] of (await inputs.combine(beyond, wanted, fresh)).entries()) errors[c]! += entry;
+    return {
+      values: ritz.values.slice(0, wanted),
+      v: directions,
+      u: await outputs.combine(ritz.left, wanted, { rows: u, count: uCount }),
+      errors,
+    };
   }
 }
 
 /** Steps that a random block gets to show what the converged triplets have missed. */
 const DOUBT_BLOCKS = 3;
 
-async function freshRows(
-  random: Random,
-  count: number,
-  vectors: LongVectors,
-  basis: Basis,
-): Promise<{ rows: Float32Array; count: number }> {
+async function freshRows(random: Random, count: number, vectors: LongVectors, basis: Basis): Promise<Basis> {
   // A random row loses a share of its length to the basis, never nearly all of it: the basis is not complete here.
   const { rows, rank } = await orthonormaliseOff(vectors, basis, random.normals(count * vectors.size), count, 1e-6);
   return { rows, count: rank };
@@ -201,12 +222,8 @@ interface Ritz {
   left: Float64Array;
 }
 
-function ritzOf(coefficients: Float64Array, stride: number, vCount: number, uCount: number): Ritz {
-  const matrix = new Float64Array(uCount * vCount);
-  for (let j = 0; j < vCount; j++) {
-    for (let i = 0; i < uCount; i++) matrix[i * vCount + j] = coefficients[j * stride + i]!;
-  }
-  const svd = smallSvd(matrix, uCount, vCount);
+function ritzOf(forward: Float64Array, stride: number, vCount: number, uCount: number): Ritz {
+  const svd = smallSvd(transposedOf(forward, stride, vCount, uCount), uCount, vCount);
   const values = new Float64Array(vCount);
   values.set(svd.values);
   const right = new Float64Array(vCount * vCount);
@@ -215,39 +232,63 @@ function ritzOf(coefficients: Float64Array, stride: number, vCount: number, uCou
   return { values, right, left: svd.left };
 }
 
-/** ‖Aᵀu − σv‖ of every triplet: only the last output-side rows reach outside the span of v. */
-function residualsOf(
-  ritz: Ritz,
-  lastStart: number,
-  last: number,
-  coupling: Float64Array,
-  outside: number,
+/** Values and the leading left combinations alone, at a fraction of the price; good to √eps·σ₁, as a look needs it. */
+function leadingOf(
+  forward: Float64Array,
+  stride: number,
+  vCount: number,
+  uCount: number,
+  wanted: number,
+): Pick<Ritz, 'values' | 'left'> {
+  const gram = gramOfRows(transposedOf(forward, stride, vCount, uCount), uCount, vCount);
+  const { values: squares, vectors } = symmetricEigen(gram, uCount, { vectors: wanted, overwrite: true });
+  const values = new Float64Array(vCount);
+  for (let i = 0; i < uCount; i++) values[i] = Math.sqrt(Math.max(0, squares[i]!));
+  return { values, left: vectors };
+}
+
+/** The first rows × cols entries of a matrix with `stride` numbers a row. */
+function denseOf(matrix: Float64Array, stride: number, rows: number, cols: number): Float64Array {
+  const dense = new Float64Array(rows * cols);
+  for (let i = 0; i < rows; i++) dense.set(matrix.subarray(i * stride, i * stride + cols), i * cols);
+  return dense;
+}
+
+/** The transpose of the first rows × cols entries: cols × rows. */
+function transposedOf(matrix: Float64Array, stride: number, rows: number, cols: number): Float64Array {
+  const dense = new Float64Array(cols * rows);
+  for (let i = 0; i < rows; i++) for (let j = 0; j < cols; j++) dense[j * rows + i] = matrix[i * stride + j]!;
+  return dense;
+}
+
+/** The coordinates of Aᵀ u in v for the vectors that a restart keeps: keepU × keep. */
+function sandwich(
+  { left, right }: Ritz,
+  backward: Float64Array,
+  stride: number,
+  vCount: number,
+  uCount: number,
+  keep: number,
+  keepU: number,
 ): Float64Array {
-  const uCount = Math.sqrt(ritz.left.length);
-  return Float64Array.from({ length: ritz.values.length }, (_, i) => {
-    if (i >= uCount) return 0;
-    let sum = 0;
-    for (let c = 0; c < outside; c++) {
-      let x = 0;
-      for (let r = 0; r < last; r++) x += ritz.left[i * uCount + lastStart + r]! * coupling[r * outside + c]!;
-      sum += x * x;
-    }
-    return Math.sqrt(sum);
-  });
+  const rows = multiply(left, denseOf(backward, stride, uCount, vCount), keepU, uCount, vCount);
+  return multiply(rows, transposedOf(right, vCount, keep, vCount), keepU, vCount, keep);
 }
 
-function largestNorm(rows: Float32Array, count: number, size: number): number {
-  let largest = 0;
-  for (let r = 0; r < count; r++) largest = Math.max(largest, squaredNorm(rows, r, size));
-  return Math.sqrt(largest);
-}
-
-function largestGroup(values: Float64Array, tolerance: number): number {
-  let largest = 0;
-  for (const [i, start] of groupsOf(values, 10 * tolerance * (values[0] ?? 0)).entries()) {
-    largest = Math.max(largest, i + 1 - start);
+/** Whether `width` of the wanted values above `least` may be one and the same: residuals and rounding tell them no better apart. */
+function areRepeated(
+  values: Float64Array,
+  residuals: Float64Array,
+  width: number,
+  least: number,
+  rounding: number,
+): boolean {
+  for (let i = 0; i + width <= residuals.length && values[i + width - 1]! > least; i++) {
+    // A value is no farther from a true one than its residual.
+    const resolved = 2 * Math.max(...residuals.subarray(i, i + width)) + 2 * rounding;
+    if (values[i]! - values[i + width - 1]! <= resolved) return true;
   }
-  return largest;
+  return false;
 }
 
 /**
@@ -255,24 +296,16 @@ function largestGroup(values: Float64Array, tolerance: number): number {
  * (n − k)/b Σ‖A p‖² has that mean (Hutchinson), because A keeps the two sides of a singular subspace apart.
  */
 export async function energyLeftOut(
-  { domainSize: n, codomainSize: m, apply, backend }: KrylovProblem,
+  { inputs, outputs, apply }: Sides,
   known: Basis,
   probes: { random: Random; count: number },
 ): Promise<{ energy: number; standardError: number }> {
-  const left = n - known.count;
+  const left = inputs.size - known.count;
   if (left === 0) return { energy: 0, standardError: 0 };
-  const vectors = await longVectors(n, backend);
-  const { rows, count } = await freshRows(probes.random, Math.min(probes.count, left), vectors, known);
-  vectors.dispose();
+  const { rows, count } = await freshRows(probes.random, Math.min(probes.count, left), inputs, known);
   const images = await apply(rows, count);
-  const energies = Array.from({ length: count }, (_, r) => left * squaredNorm(images, r, m));
+  const energies = Array.from({ length: count }, (_, r) => left * rowLength(images, r, outputs.size) ** 2);
   const energy = energies.reduce((sum, e) => sum + e, 0) / count;
   const variance = energies.reduce((sum, e) => sum + (e - energy) ** 2, 0) / Math.max(1, count - 1);
   return { energy, standardError: count > 1 ? Math.sqrt(variance / count) : energy };
-}
-
-function squaredNorm(rows: Float32Array, r: number, size: number): number {
-  let sum = 0;
-  for (let c = r * size; c < (r + 1) * size; c++) sum += rows[c]! ** 2;
-  return sum;
 }

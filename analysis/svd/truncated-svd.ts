@@ -1,6 +1,7 @@
 // The leading singular triplets of a linear operator, each with the residual that certifies it (methods.md, section 0).
 // A small operator is written out by products with unit vectors of its smaller side; any other goes through block Krylov.
-// Either way the triplets are extracted from true products with the final vectors, and so are the residuals.
+// Either way the residuals rest on products with the final vectors: with random combinations of them all, and with each of
+// them where those do not show that every triplet has converged.
 import { UserError, EXIT } from '../errors.ts';
 import { sizeOf } from '../kernels/kernels.ts';
 import { transposed } from '../operators/transposed.ts';
@@ -8,19 +9,19 @@ import type { Block, LinearOperator } from '../operators/operator.ts';
 import { random as seeded } from '../random.ts';
 import type { Random } from '../random.ts';
 import { blockKrylov, energyLeftOut } from './block-krylov.ts';
-import type { Product } from './block-krylov.ts';
-import { combine } from './block-products.ts';
-import { gramOfRows } from './multiply.ts';
+import { certifiedResiduals, CHECKS, type Claim, type Product, type Sides } from './certify.ts';
+import { extract, trueResiduals, type Triplets } from './extraction.ts';
 import { longVectors } from './long-vectors.ts';
-import { orthonormalise, orthonormaliseOff } from './orthonormalise.ts';
+import { gramOfRows } from './multiply.ts';
 import { groupsOf, signOf } from './sign-rule.ts';
-import { smallSvd } from './small-svd.ts';
 import { symmetricEigen } from './symmetric-eigen.ts';
 
 /** Everything below is measured in these units of precision: products are float32. */
 const EPS = 2 ** -23;
 /** Random vectors that estimate what an iteration leaves out. */
 const PROBES = 6;
+/** Vectors a step at most: wider ones make a product cheaper by a fifth, and take a fifth more of them or two. */
+const WIDEST = 4;
 const DEFAULTS = { tolerance: 1e-5, blockSize: 4, denseLimit: 128, memory: 2 ** 30 };
 
 export interface TruncatedSvdOptions {
@@ -56,7 +57,11 @@ export interface TruncatedSvd {
   readonly inputDirections: Block;
   /** u, one a row, orthonormal. */
   readonly outputDirections: Block;
-  /** max(‖A v − σ u‖, ‖Aᵀ u − σ v‖) / σ₁ of each triplet. */
+  /**
+   * A bound on max(‖A v − σ u‖, ‖Aᵀ u − σ v‖) / σ₁ of each triplet. Four triplets or fewer, and any that have not all
+   * converged, have their own products and the residual itself; more of them share four random combinations on each side:
+   * what a true residual may exceed the number by, and how probably, stands at certifiedResiduals.
+   */
   readonly residuals: Float64Array;
   /** How many leading triplets have a residual within the tolerance. */
   readonly converged: number;
@@ -69,7 +74,7 @@ export interface TruncatedSvd {
 
 /** A ≈ Σ σᵢ uᵢ vᵢᵀ over the `count` largest σ; UserError when the operator returns numbers that are not finite. */
 export async function truncatedSvd(operator: LinearOperator, options: TruncatedSvdOptions): Promise<TruncatedSvd> {
-  const { tolerance = DEFAULTS.tolerance, random = seeded(0, 'truncated-svd'), memory = DEFAULTS.memory } = options;
+  const { tolerance = DEFAULTS.tolerance } = options;
   const rows = sizeOf(operator.codomain);
   const cols = sizeOf(operator.domain);
   // The smaller side is the domain from here on; the two sides are put back at the end.
@@ -83,6 +88,16 @@ export async function truncatedSvd(operator: LinearOperator, options: TruncatedS
   const product =
     (side: 'apply' | 'transpose', from: number, to: number): Product =>
     async (data, total) => {
+      if (total <= blockSize) {
+        const { data: result } = await oriented[side]({
+          count: total,
+          size: from,
+          data: data.subarray(0, total * from),
+        });
+        applications += total;
+        requireFinite(result);
+        return result;
+      }
       const result = new Float32Array(total * to);
       for (let start = 0; start < total; start += blockSize) {
         const size = Math.min(blockSize, total - start);
@@ -94,58 +109,13 @@ export async function truncatedSvd(operator: LinearOperator, options: TruncatedS
       requireFinite(result);
       return result;
     };
-  const apply = product('apply', n, m);
-  const transpose = product('transpose', m, n);
+  const [inputs, outputs] = [await longVectors(n, operator.backend), await longVectors(m, operator.backend)];
+  const sides = { apply: product('apply', n, m), transpose: product('transpose', m, n), inputs, outputs };
+  const { values, v, u, residuals, remainder } = await decompose(sides, count, blockSize, options).finally(() => {
+    inputs.dispose();
+    outputs.dispose();
+  });
 
-  const dense = n <= (options.denseLimit ?? Math.max(DEFAULTS.denseLimit, 8 * count)) && 12 * n * m <= memory;
-  let extracted: Extracted;
-  let remainder: Remainder;
-  if (dense) {
-    const identity = new Float32Array(n * n);
-    for (let i = 0; i < n; i++) identity[i * n + i] = 1;
-    const images = await apply(identity, n);
-    const { values, vectors } = symmetricEigen(gramOfRows(Float64Array.from(images), n, m), n, { vectors: count });
-    // The products are at hand: A v is a combination of them.
-    const combined: Product = async (data, total) => combine(Float64Array.from(data), total, images, n, m);
-    extracted = await extract(Float32Array.from(vectors), count, {
-      n,
-      m,
-      apply: combined,
-      transpose,
-      random,
-      tolerance,
-    });
-    const left = values.slice(count).map((x) => Math.max(0, x));
-    remainder = {
-      largest: Math.sqrt(left[0] ?? 0),
-      energy: left.reduce((sum, x) => sum + x, 0),
-      standardError: 0,
-      exact: true,
-    };
-  } else {
-    const width = Math.min(n, Math.max(2, Math.min(blockSize, Math.ceil(count / 4))));
-    const affordable = Math.floor(memory / (4 * (n + m)));
-    const basisLimit = Math.min(affordable, Math.max(3 * count + 8 * width, 96));
-    const maxApplications = options.maxApplications ?? Math.max(2000, 100 * count);
-    const problem = { domainSize: n, codomainSize: m, apply, transpose, backend: operator.backend };
-    const krylov = await blockKrylov(problem, {
-      count,
-      tolerance,
-      random,
-      blockSize: width,
-      basisLimit,
-      maxApplications,
-    });
-    extracted = await extract(krylov.directions, count, { n, m, apply, transpose, random, tolerance });
-    const estimate = await energyLeftOut(problem, { rows: extracted.v, count }, { random, count: PROBES });
-    remainder = {
-      largest: Math.min(krylov.next, extracted.values[count - 1] ?? krylov.next),
-      ...estimate,
-      exact: false,
-    };
-  }
-
-  const { values, v, u, residuals } = extracted;
   const [input, output] = flipped ? [u, v] : [v, u];
   for (let i = 0; i < count; i++) {
     if (signOf(input, i * cols, cols) > 0) continue;
@@ -166,64 +136,86 @@ export async function truncatedSvd(operator: LinearOperator, options: TruncatedS
   };
 }
 
-interface Extracted {
-  values: Float64Array;
-  v: Float32Array;
-  u: Float32Array;
-  residuals: Float64Array;
+interface Decomposed extends Claim {
+  /** Relative to σ₁. */
+  readonly residuals: Float64Array;
+  readonly remainder: Remainder;
 }
 
-/** The triplets of A restricted to the span of `directions` (Rayleigh–Ritz on one side), and their true residuals. */
-async function extract(
-  directions: Float32Array,
+async function decompose(
+  sides: Sides,
   count: number,
-  {
-    n,
-    m,
-    apply,
-    transpose,
-    random,
-    tolerance,
-  }: { n: number; m: number; apply: Product; transpose: Product; random: Random; tolerance: number },
-): Promise<Extracted> {
-  const images = await apply(directions, count);
-  const { rows: basis, rank, within } = orthonormalise(images, count, m);
-  // Square, so that all input-side vectors come out, those of zero values too.
-  const triangle = new Float64Array(count * count);
-  for (let i = 0; i < count; i++) triangle.set(within.subarray(i * rank, (i + 1) * rank), i * count);
-  // Row i of the triangle holds A·direction i in the basis: its left vectors combine directions, its right ones the basis.
-  const { values, left, right } = smallSvd(triangle, count, count);
-  const first = values[0] ?? 0;
-  const cut = Math.min(m * EPS, tolerance) * first;
-  for (let i = 0; i < count; i++) if (values[i]! <= cut) values[i] = 0;
-  const nonZero = values.filter((x) => x > 0).length;
-  const v = combine(left, count, directions, count, n);
-  const u = new Float32Array(count * m);
-  const combinations = new Float64Array(nonZero * rank);
-  for (let i = 0; i < nonZero; i++) combinations.set(right.subarray(i * count, i * count + rank), i * rank);
-  u.set(combine(combinations, nonZero, basis, rank, m));
-  if (nonZero < count) {
-    // Orthogonal to every image, so that Aᵀ sends them to zero.
-    const spare = count - nonZero;
-    const known = { rows: u, count: nonZero };
-    const vectors = await longVectors(m);
-    u.set((await orthonormaliseOff(vectors, known, random.normals(spare * m), spare, 0)).rows, nonZero * m);
+  blockSize: number,
+  options: TruncatedSvdOptions,
+): Promise<Decomposed> {
+  const { tolerance = DEFAULTS.tolerance, random = seeded(0, 'truncated-svd'), memory = DEFAULTS.memory } = options;
+  const [n, m] = [sides.inputs.size, sides.outputs.size];
+  const cut = Math.min(m * EPS, tolerance);
+  if (n <= (options.denseLimit ?? Math.max(DEFAULTS.denseLimit, 8 * count)) && 12 * n * m <= memory) {
+    const identity = new Float32Array(n * n);
+    for (let i = 0; i < n; i++) identity[i * n + i] = 1;
+    const images = await sides.apply(identity, n);
+    const { values, vectors } = symmetricEigen(gramOfRows(Float64Array.from(images), n, m), n, { vectors: count });
+    // The products are at hand: A v is a combination of them.
+    const apply: Product = (data, total) =>
+      sides.outputs.combine(Float64Array.from(data.subarray(0, total * n)), total, { rows: images, count: n });
+    const known = { ...sides, apply };
+    const triplets = await extract(Float32Array.from(vectors), count, cut, known, random);
+    const residuals = await residualsOf(triplets, known, random, tolerance);
+    const left = values.slice(count).map((x) => Math.max(0, x));
+    const energy = left.reduce((sum, x) => sum + x, 0);
+    const remainder = { largest: Math.sqrt(left[0] ?? 0), energy, standardError: 0, exact: true };
+    return { ...triplets, residuals, remainder };
   }
-  const back = await transpose(u, count);
-  const ahead = combine(left, count, images, count, m);
-  const residuals = Float64Array.from({ length: count }, (_, i) => {
-    const forward = distance(ahead, u, values[i]!, i * m, m);
-    const backward = distance(back, v, values[i]!, i * n, n);
-    return first > 0 ? Math.max(forward, backward) / first : Math.max(forward, backward);
+
+  const width = Math.min(n, Math.max(2, Math.min(blockSize, WIDEST, Math.ceil(count / 4))));
+  const affordable = Math.floor(memory / (4 * (n + m)));
+  const { directions, claim, next } = await blockKrylov(sides, {
+    count,
+    tolerance,
+    random,
+    blockSize: width,
+    basisLimit: Math.min(affordable, Math.max(2 * count + 10 * width, 96)),
+    maxApplications: options.maxApplications ?? Math.max(2000, 100 * count),
   });
-  return { values, v, u, residuals };
+  // A value of zero has vectors of its own to look for.
+  let found: Claim | undefined = claim && claim.values[count - 1]! > cut * claim.values[0]! ? claim : undefined;
+  let residuals = found && (await sharedResiduals(found, sides, random, tolerance));
+  if (!found || !residuals) {
+    const triplets = await extract(directions, count, cut, sides, random);
+    residuals = found
+      ? relative(await trueResiduals(triplets, sides), triplets.values)
+      : await residualsOf(triplets, sides, random, tolerance);
+    found = triplets;
+  }
+  const estimate = await energyLeftOut(sides, { rows: found.v, count }, { random, count: PROBES });
+  const largest = Math.min(next, found.values[count - 1] ?? next);
+  return { ...found, residuals, remainder: { largest, ...estimate, exact: false } };
 }
 
-/** ‖x − factor·y‖ for one row of each. */
-function distance(x: Float32Array, y: Float32Array, factor: number, start: number, size: number): number {
-  let sum = 0;
-  for (let c = start; c < start + size; c++) sum += (x[c]! - factor * y[c]!) ** 2;
-  return Math.sqrt(sum);
+async function residualsOf(triplets: Triplets, sides: Sides, random: Random, tolerance: number): Promise<Float64Array> {
+  return (
+    (await sharedResiduals(triplets, sides, random, tolerance)) ??
+    relative(await trueResiduals(triplets, sides), triplets.values)
+  );
+}
+
+/** Residuals from products that the triplets share, where those show all of them to have converged, and are fewer. */
+async function sharedResiduals(
+  claim: Claim,
+  sides: Sides,
+  random: Random,
+  tolerance: number,
+): Promise<Float64Array | undefined> {
+  if (claim.values.length <= CHECKS) return undefined;
+  const residuals = await certifiedResiduals(claim, sides, random);
+  const shares = residuals && relative(residuals, claim.values);
+  return shares?.every((residual) => residual <= tolerance) ? shares : undefined;
+}
+
+function relative(residuals: Float64Array, values: Float64Array): Float64Array {
+  const first = values[0] ?? 0;
+  return first > 0 ? residuals.map((residual) => residual / first) : residuals;
 }
 
 function negate(a: Float32Array, start: number, size: number): void {
@@ -231,11 +223,12 @@ function negate(a: Float32Array, start: number, size: number): void {
 }
 
 function requireFinite(data: Float32Array): void {
-  for (let i = 0; i < data.length; i++) {
-    if (Number.isFinite(data[i])) continue;
-    throw new UserError('The map that was to be decomposed returned numbers that are not finite.', {
-      exitCode: EXIT.failed,
-      hint: 'Look for weights or inputs that are NaN or very large; the preprocessing may be missing.',
-    });
-  }
+  // Zero times a number that is not finite is NaN.
+  let sum = 0;
+  for (let i = 0; i < data.length; i++) sum += 0 * data[i]!;
+  if (sum === 0) return;
+  throw new UserError('The map that was to be decomposed returned numbers that are not finite.', {
+    exitCode: EXIT.failed,
+    hint: 'Look for weights or inputs that are NaN or very large; the preprocessing may be missing.',
+  });
 }

@@ -4,7 +4,8 @@ import type { Block, LinearOperator } from '../../analysis/operators/operator.ts
 import { random } from '../../analysis/random.ts';
 import { truncatedSvd } from '../../analysis/svd/truncated-svd.ts';
 import type { TruncatedSvd } from '../../analysis/svd/truncated-svd.ts';
-import { expectTriplets, matrixWith, SPECTRA } from './spectra.ts';
+import { smallSvd } from '../../analysis/svd/small-svd.ts';
+import { expectTriplets, matrixWith, nonOrthonormality, orthonormalRows, SPECTRA } from './spectra.ts';
 
 /** Spectra large enough for the iteration to be one; the small ones of SPECTRA run through it as well. */
 const LARGE: readonly (readonly [string, number, number, readonly number[]])[] = [
@@ -32,11 +33,34 @@ function check(
   expect(inputDirections).toMatchObject({ count: values.length, size: cols });
   expect(outputDirections).toMatchObject({ count: values.length, size: rows });
   expectTriplets(matrix, rows, cols, { values, left: outputDirections.data, right: inputDirections.data }, 1.2e-5);
+  const truth = trueResiduals(matrix, rows, cols, found);
   for (const [i, value] of values.entries()) {
     expect(Math.abs(value - (spectrum[i] ?? 0)) / scale).toBeLessThan(1e-6);
+    expect(truth[i]! / scale).toBeLessThanOrEqual(residuals[i]! + 3e-7);
     expect(residuals[i]!).toBeLessThanOrEqual(1e-5);
   }
   expect(converged).toBe(values.length);
+}
+
+/** max(‖A v − σ u‖, ‖Aᵀ u − σ v‖) of every triplet, in float64; `adjoint` stands for the matrix that Aᵀ is the transpose of. */
+function trueResiduals(
+  matrix: Float64Array,
+  rows: number,
+  cols: number,
+  { singularValues: values, inputDirections: v, outputDirections: u }: TruncatedSvd,
+  adjoint = matrix,
+): number[] {
+  return Array.from(values, (value, t) => {
+    const forward = Array.from({ length: rows }, (_, i) => -value * u.data[t * rows + i]!);
+    const backward = Array.from({ length: cols }, (_, j) => -value * v.data[t * cols + j]!);
+    for (let i = 0; i < rows; i++) {
+      for (let j = 0; j < cols; j++) {
+        forward[i]! += matrix[i * cols + j]! * v.data[t * cols + j]!;
+        backward[j]! += adjoint[i * cols + j]! * u.data[t * rows + i]!;
+      }
+    }
+    return Math.max(Math.hypot(...forward), Math.hypot(...backward));
+  });
 }
 
 describe.each([
@@ -91,6 +115,75 @@ describe.each([
     });
     check(matrix, 120, 100, spectrum, found);
     expect(found.groups).toEqual([0, 0, 0, 0, 0, 0, 0, 0, 0, 9, 9, 9]);
+  });
+
+  it('finds nothing in a map that sends everything to zero', async () => {
+    const found = await truncatedSvd(fromMatrix(new Float64Array(60 * 50), 60, 50), { count: 8, ...options });
+    expect([...found.singularValues, ...found.residuals]).toEqual(Array(16).fill(0));
+    expect(nonOrthonormality(found.inputDirections.data, 8, 50)).toBeLessThan(1e-6);
+    expect(nonOrthonormality(found.outputDirections.data, 8, 60)).toBeLessThan(1e-6);
+    expect(found.remainder).toMatchObject({ largest: 0, energy: 0 });
+  });
+
+  // What is wrong: everything a little, one of the wanted triplets, one that is not wanted.
+  it.each([
+    ['everywhere', undefined],
+    ['in the third triplet', 2],
+    ['beside the wanted triplets', 30],
+  ] as const)('certifies with true products: a transpose that is wrong by a thousandth %s shows', async (_, where) => {
+    const [rows, cols] = [120, 100];
+    const spectrum = Array.from({ length: 60 }, (__, i) => 0.9 ** i);
+    const matrix = matrixWith(spectrum, rows, cols, random(20));
+    const right = fromMatrix(matrix, rows, cols);
+    const exact = smallSvd(matrix, rows, cols);
+    const [a, b] =
+      where === undefined
+        ? [orthonormalRows(random(21), 1, rows), orthonormalRows(random(22), 1, cols)]
+        : [
+            exact.left.subarray(where * rows, (where + 1) * rows),
+            exact.right.subarray((where + 5) * cols, (where + 6) * cols),
+          ];
+    const wrong = matrix.map((x, i) => x + 1e-3 * a[Math.floor(i / cols)]! * b[i % cols]!);
+    const operator = { ...right, transpose: fromMatrix(wrong, rows, cols).transpose };
+    const found = await truncatedSvd(operator, { count: 8, tolerance: 1e-5, ...options });
+    const truth = trueResiduals(matrix, rows, cols, found, wrong);
+    for (const [i, residual] of found.residuals.entries()) expect(residual).toBeGreaterThan(truth[i]! - 1e-6);
+    const worst = Math.max(...found.residuals);
+    if (where === 30) {
+      // Nothing that was asked for is wrong.
+      expect(worst).toBeLessThan(1e-5);
+      return;
+    }
+    expect(worst).toBeGreaterThan(where === undefined ? 2e-5 : 9e-4);
+    expect(found.converged).toBeLessThan(8);
+  });
+
+  it('does not take its own bookkeeping for the map: products that change after the iteration show', async () => {
+    const [rows, cols, count] = [120, 100, 8];
+    const matrix = matrixWith(
+      Array.from({ length: 60 }, (_, i) => 0.9 ** i),
+      rows,
+      cols,
+      random(24),
+    );
+    const later = matrix.map((x, i) => x + (i === 7 ? 0.05 : 0));
+    const [before, after] = [fromMatrix(matrix, rows, cols), fromMatrix(later, rows, cols)];
+    const run = (changes: number): Promise<TruncatedSvd> => {
+      let products = 0;
+      const choose = (): LinearOperator => (products > changes ? after : before);
+      const operator: LinearOperator = {
+        ...before,
+        apply: (block) => ((products += block.count), choose().apply(block)),
+        transpose: (block) => ((products += block.count), choose().transpose(block)),
+      };
+      return truncatedSvd(operator, { count, random: random(25), ...options });
+    };
+    const { applications, converged, remainder } = await run(Infinity);
+    expect(converged).toBe(count);
+    // The last four products with Aᵀ, and those with A that estimate the remainder.
+    const found = await run(applications - 4 - (remainder.exact ? 0 : 6));
+    expect(found.converged).toBeLessThan(count);
+    expect(Math.max(...found.residuals)).toBeGreaterThan(1e-3);
   });
 
   it('is deterministic for a seed', async () => {
@@ -158,23 +251,26 @@ describe('the truncated SVD', () => {
     for (const [i, residual] of found.residuals.entries()) expect(residual <= 1e-5).toBe(i < found.converged);
   });
 
-  it('certifies with true products: a transpose that does not fit its map shows in the residuals', async () => {
-    const matrix = matrixWith([3, 2, 1], 30, 20, random(20));
-    const right = fromMatrix(matrix, 30, 20);
-    const wrong = fromMatrix(
-      matrix.map((x, i) => (i === 5 ? x + 0.5 : x)),
-      30,
-      20,
-    );
-    const found = await truncatedSvd({ ...right, transpose: wrong.transpose }, { count: 3 });
-    expect(Math.max(...found.residuals)).toBeGreaterThan(1e-3);
-    expect(found.converged).toBeLessThan(3);
-  });
-
   it('writes a map with few outputs out, at one product an output, and certifies it', async () => {
     const matrix = matrixWith([3, 2, 1], 10, 500, random(21));
     const found = await truncatedSvd(fromMatrix(matrix, 10, 500), { count: 4 });
     expect(found.applications).toBe(10 + 4);
     expect(found.remainder.exact).toBe(true);
+  });
+
+  it('certifies many triplets by products that they share', async () => {
+    const spectrum = Array.from({ length: 100 }, (_, i) => 1 / (i + 1));
+    const matrix = matrixWith(spectrum, 100, 120, random(23));
+    const found = await truncatedSvd(fromMatrix(matrix, 100, 120), { count: 60 });
+    expect(found.applications).toBe(100 + 4);
+    check(matrix, 100, 120, spectrum, found);
+  });
+
+  it.each([1e-4, 1e-5])('takes few products for many values of a crowded spectrum at %f', async (tolerance) => {
+    const spectrum = Array.from({ length: 400 }, (_, i) => 1 / (1 + i / 50));
+    const operator = fromMatrix(matrixWith(spectrum, 420, 400, random(26)), 420, 400);
+    const found = await truncatedSvd(operator, { count: 40, tolerance, denseLimit: 0 });
+    expect(found.converged).toBe(40);
+    expect(found.applications).toBeLessThan(300);
   });
 });
