@@ -424,7 +424,7 @@ type DirectionGroup {
 
 type LayerFeatures {
   k: Int!
-  "given or elbow"
+  "given, elbow or memory: as many as --memory had room for"
   kSource: String
   "Size of the query set."
   samples: Int

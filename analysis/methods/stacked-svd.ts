@@ -60,7 +60,7 @@ export interface LayerStack {
   readonly transformation: Transformation;
   readonly sums: LayerSums;
   readonly k: number;
-  readonly kSource: string;
+  readonly kSource: 'elbow' | 'given' | 'memory';
   /** Descending; all of them where the layer is small, else the leading ones. */
   readonly singularValues: Float64Array;
   /** V: k × (inputSize + 1), the last entry the bias's. */
@@ -114,7 +114,7 @@ async function decompose(study: Study): Promise<StackedLayers> {
   const stacks: LayerStack[] = [];
   for (const [i, transformation] of covered.entries()) {
     study.checkpoint();
-    stacks.push(await stackOf(study, transformation, sums[i]!, i));
+    stacks.push(await stackOf(study, transformation, sums[i]!, i, covered.length));
   }
   return { covered, skipped, reader, classes, stacks };
 }
@@ -188,19 +188,22 @@ async function stackOf(
   transformation: Transformation,
   sums: LayerSums,
   position: number,
+  layers: number,
 ): Promise<LayerStack> {
   const { layer, inputSize, size } = transformation;
   const width = inputSize + 1;
+  const fits = affordable(study, size, width, layers);
   const operator = await affineOperator(study, transformation);
   const weights = sums.squares.map(Math.sqrt);
   const given = givenCount(study.settings.k, layer.name, position);
   const decomposed =
     Math.min(size, width) <= SMALL_SIDE && size * width <= SMALL_MATRIX
       ? await writtenOut(operator, weights, size, width)
-      : await byProducts(study, operator, weights, given);
+      : await byProducts(study, operator, weights, Math.min(Math.max(SPECTRUM, given ?? 0), fits.found));
   const { values, spectrum } = decomposed;
   const rank = values.filter((value) => value > 0).length;
-  const k = Math.max(1, Math.min(given ?? elbow(spectrum.slice(0, SPECTRUM)), rank));
+  const wanted = Math.min(given ?? elbow(spectrum.slice(0, SPECTRUM)), rank);
+  const k = Math.max(1, Math.min(wanted, fits.kept));
   const vectors = decomposed.vectors.slice(0, k * width);
   const images = await operator.apply({ count: k, size: width, data: Float32Array.from(vectors) });
   const left = new Float32Array(size * k);
@@ -221,7 +224,8 @@ async function stackOf(
     transformation,
     sums,
     k,
-    kSource: given === null ? 'elbow' : 'given',
+    kSource:
+      k < wanted || (given !== null && k === fits.found && k < given) ? 'memory' : given === null ? 'elbow' : 'given',
     singularValues: spectrum,
     vectors,
     left,
@@ -237,6 +241,18 @@ async function stackOf(
       reconstruction: orthonormality(left, sums.squares, k),
       remainder: energy > 0 ? Math.max(0, 1 - kept / energy) : 0,
     },
+  };
+}
+
+/**
+ * How many triplets of a layer the memory allows: to find them, three vectors of both sides each; to keep them while all
+ * layers are at hand, V in float64 and B.
+ */
+function affordable(study: Study, size: number, width: number, layers: number): { found: number; kept: number } {
+  const quarter = study.memory / 4;
+  return {
+    found: Math.max(1, Math.floor(quarter / (12 * (size + width)))),
+    kept: Math.max(1, Math.floor(quarter / layers / (8 * width + 4 * size))),
   };
 }
 
@@ -287,10 +303,10 @@ async function byProducts(
   study: Study,
   operator: LinearOperator,
   weights: Float64Array,
-  given: number | null,
+  count: number,
 ): Promise<Decomposed> {
   const svd = await stackedSvd(operator, weights, {
-    count: Math.max(SPECTRUM, given ?? 0),
+    count,
     tolerance: study.settings.tolerance,
     random: study.random('stacked-svd'),
     blockSize: study.blockSize(16),

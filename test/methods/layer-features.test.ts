@@ -178,6 +178,22 @@ describe.each(BACKENDS)('on %s, small random networks', (id) => {
 });
 
 describe('how many features a layer gets', () => {
+  test('is no more than memory has room for, and said so', async () => {
+    const backend = await chooseBackend('auto');
+    const { study, close } = await chainNetwork(backend, { k: '5,4,3' });
+    try {
+      const widths = (await stackedLayers(study)).stacks.map(({ transformation }) => transformation);
+      const perDirection = Math.max(...widths.map(({ size, inputSize }) => 4 * size + 8 * (inputSize + 1)));
+      // A quarter holds two directions of the widest layer for each layer.
+      const { stacks } = await stackedLayers({ ...study, memory: 4 * widths.length * 2 * perDirection });
+      const widest = stacks.find(
+        ({ transformation: { size, inputSize } }) => 4 * size + 8 * (inputSize + 1) === perDirection,
+      )!;
+      expect([widest.k, widest.kSource]).toEqual([2, 'memory']);
+    } finally {
+      await close();
+    }
+  });
   test('is the position of the value farthest from the chord', () => {
     expect(elbow([10, 9, 1, 0.9, 0.8, 0.7, 0.6])).toBe(3);
     expect(elbow([5, 5, 5])).toBe(3);
