@@ -5,7 +5,7 @@ import { dirname, join, resolve } from 'node:path';
 import { EXIT, UserError } from '../../analysis/errors.ts';
 import type { Review } from '../../reports/review.ts';
 import { addKnobs } from './knobs.ts';
-import { makeFolder, makeWritable, shown } from './paths.ts';
+import { makeFolder, makeWritable, shown, unwritable } from './paths.ts';
 import type { Invocation, Verb } from './verb.ts';
 
 /** A base stands before its head in the order of ids. */
@@ -88,10 +88,6 @@ export async function writeText(path: string, text: string, flag: string): Promi
     await makeFolder(dirname(path));
     await writeFile(path, text);
   } catch (cause) {
-    throw new UserError(`${path} cannot be written (${(cause as NodeJS.ErrnoException).code}).`, {
-      exitCode: EXIT.environment,
-      hint: `Name another file with ${flag}.`,
-      cause,
-    });
+    throw unwritable(path, cause, `Name another file with ${flag}.`);
   }
 }

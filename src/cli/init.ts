@@ -3,8 +3,7 @@ import type { Command } from 'commander';
 import { readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { EXIT, UserError } from '../../analysis/errors.ts';
-import { makeFolder } from './paths.ts';
+import { makeFolder, unwritable } from './paths.ts';
 import type { Verb } from './verb.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -61,8 +60,7 @@ async function writeNew(path: string, text: string): Promise<boolean> {
     await writeFile(path, text, { flag: 'wx' });
     return true;
   } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    if (code === 'EEXIST') return false;
-    throw new UserError(`${path} cannot be written (${code}).`, { exitCode: EXIT.environment, cause });
+    if ((cause as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw unwritable(path, cause);
   }
 }

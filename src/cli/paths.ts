@@ -43,10 +43,24 @@ export async function makeWritable(path: string, flag: string): Promise<void> {
     await makeFolder(path);
     await access(path, constants.W_OK);
   } catch (cause) {
-    throw new UserError(`${path} cannot be written (${(cause as NodeJS.ErrnoException).code}).`, {
-      exitCode: EXIT.environment,
-      hint: `Name another folder with ${flag}, or change its permissions.`,
-      cause,
-    });
+    throw unwritable(path, cause, `Name another folder with ${flag}, or change its permissions.`);
   }
+}
+
+const WHY: Readonly<Record<string, string>> = {
+  EACCES: 'permission is missing',
+  EEXIST: 'a file is in its place',
+  EISDIR: 'it is a folder',
+  ENOENT: 'its file system takes no new folders',
+  ENOSPC: 'the disk is full',
+  ENOTDIR: 'part of the path is a file',
+  EPERM: 'permission is missing',
+  EROFS: 'its file system is read-only',
+};
+
+/** The error of a place where nothing can be written: why, and what to do. */
+export function unwritable(path: string, cause: unknown, hint?: string): UserError {
+  const code = (cause as NodeJS.ErrnoException).code ?? String(cause);
+  const given = { exitCode: EXIT.environment, cause, ...(hint !== undefined && { hint }) };
+  return new UserError(`${path} cannot be written: ${WHY[code] ?? code}.`, given);
 }

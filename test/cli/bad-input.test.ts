@@ -98,7 +98,7 @@ const inItsOwnProcess: Case[] = [
     'a folder that cannot be written',
     ['analyze', model, '--reports', 'a-file/reports'],
     5,
-    /a-file\/reports cannot be written.*\n.*--reports/,
+    /a-file\/reports cannot be written: part of the path is a file.*\n.*--reports/,
   ],
   [
     'an unknown flag',
@@ -301,7 +301,9 @@ test.runIf(existsSync('/proc/self'))('a file system that takes no folders is tol
   ];
   for (const args of written) {
     const { code, err } = await eigenlensHere(args, { folder: folder.path });
-    expect(err).toMatch(/\/proc\/absent\S* cannot be written \(ENOENT\)\.\n  Name another f/);
+    expect(err).toMatch(
+      /\/proc\/absent\S* cannot be written: its file system takes no new folders\.\n  Name another f/,
+    );
     expect(code).toBe(5);
   }
 });
