@@ -18,29 +18,9 @@ import { classNamesFrom, resolveLabels } from './samples/labels.ts';
 import { lookedUp } from './samples/lookup.ts';
 import { openNpy, openNpz } from './samples/npy.ts';
 import { openPoints, POINT_EXTENSIONS } from './samples/points.ts';
-import type { OpenOptions, SampleSource } from './samples/source.ts';
+import type { OpenOptions, Samples, SampleSource } from './samples/source.ts';
 import { openTable } from './samples/table.ts';
 import type { Settings } from './settings.ts';
-
-export interface Samples {
-  readonly kind: SampleSource['kind'];
-  /** In words: 'folder of images', 'IDX', … */
-  readonly format: string;
-  readonly count: number;
-  /** Of one raw sample. Images are [height, width] or [height, width, channels] unless a .npy file says otherwise. */
-  readonly shape: Shape;
-  /** Class (output index) of every sample. */
-  readonly labels: Int32Array | null;
-  readonly classNames: readonly string[] | null;
-  /** Names of the columns of a table. */
-  readonly featureNames: readonly string[] | null;
-  /** What reading assumed, in sentences for the report. */
-  readonly notes: readonly string[];
-  name(i: number): string;
-  /** SHA-256 over the samples in use, their labels and class names. */
-  digest(): Promise<string>;
-  readonly source: SampleSource;
-}
 
 /** No samples: only what the weights alone answer. */
 function noSamples(classNames: readonly string[] | null): Samples {

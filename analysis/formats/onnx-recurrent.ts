@@ -3,7 +3,7 @@ import { sizeOf, type Shape, type Tensor } from '../kernels/kernels.ts';
 import { layerName } from '../network/names.ts';
 import type { NodeId } from '../network/network.ts';
 import type { Draft } from './graph.ts';
-import type { Importer, OnnxOp } from './onnx-ops.ts';
+import type { Importer, OnnxOp } from './onnx-op.ts';
 import { entriesOf, unrolled, type Activation, type Recurrence } from './recurrent.ts';
 
 /** Activation functions by their names in lower case, as ONNX Runtime takes them, with their default settings. */

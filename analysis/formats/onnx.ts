@@ -3,7 +3,7 @@
 import { UserError } from '../errors.ts';
 import type { Shape, Tensor } from '../kernels/kernels.ts';
 import { DataType, decodeModel, type GraphProto, type ModelProto, type TensorProto } from '../kernels/onnx-protobuf.ts';
-import { fold, foldable, Misfit, type Constant } from '../network/constant-folding.ts';
+import { fold, foldable, Misfit, tensorOf, type Constant } from '../network/constant-folding.ts';
 import type { Lookup, NodeId, UnsupportedNode } from '../network/network.ts';
 import {
   chooseName,
@@ -19,7 +19,8 @@ import { attributesOf, constantAttribute, type Attributes } from './onnx-attribu
 import { namesUsed, withoutFunctions, type FileNode } from './onnx-functions.ts';
 import { checkBatch, guessedSize, sequenceBatchAxis, inputShape } from './onnx-inputs.ts';
 import { classNamesOf, metadataOf, preprocessingOf } from './onnx-metadata.ts';
-import { contributedOps, foldedSettings, onnxOps, tensorOf, toWhole, type Importer, type OnnxOp } from './onnx-ops.ts';
+import type { Importer, OnnxOp } from './onnx-op.ts';
+import { contributedOps, foldedSettings, onnxOps, toWhole } from './onnx-ops.ts';
 import { constantTypeOf, dataTypeName, readTensor } from './onnx-tensor.ts';
 
 const oldestOpset = 7;

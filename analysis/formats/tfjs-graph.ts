@@ -2,14 +2,13 @@
 // folded on the way, so that shapes are plain numbers.
 import { EXIT, UserError } from '../errors.ts';
 import type { Shape } from '../kernels/kernels.ts';
-import { constantOf, fold, foldable, Misfit, type Constant } from '../network/constant-folding.ts';
+import { constantOf, fold, foldable, Misfit, tensorOf, type Constant } from '../network/constant-folding.ts';
 import type { NodeId, UnsupportedNode } from '../network/network.ts';
 import { viewBuilder, type View } from './axis-order.ts';
 import { chooseName, givenShape, graphBuilder, type Graph, type LoadOptions } from './graph.ts';
 import { readManifest, topologyOf } from './json-model.ts';
 import { isRecord, Refusal, type Config } from './keras-settings.ts';
 import { modelName, sha256, type ModelFile } from './model-file.ts';
-import { tensorOf } from './onnx-ops.ts';
 import { graphOps, stridedSlice, type GraphUse } from './tfjs-graph-ops.ts';
 
 /** True for a model.json whose topology is a graph. */

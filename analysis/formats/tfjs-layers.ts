@@ -2,13 +2,13 @@
 // Keras, and weights beside it.
 import { UserError } from '../errors.ts';
 import type { Tensor } from '../kernels/kernels.ts';
+import { tensorOf } from '../network/constant-folding.ts';
 import type { Graph, LoadOptions } from './graph.ts';
 import { readManifest, topologyOf } from './json-model.ts';
 import { readKeras } from './keras-model.ts';
 import { isRecord } from './keras-settings.ts';
 import { namedWeights } from './keras-weights.ts';
 import { modelName, type ModelFile } from './model-file.ts';
-import { tensorOf } from './onnx-ops.ts';
 
 /** True for a model.json whose topology has layers. */
 export function recognisesTfjsLayers(model: ModelFile): boolean {

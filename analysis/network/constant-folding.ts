@@ -1,7 +1,7 @@
 // Constant folding: what a model file computes from constants alone (shapes above all) is computed here, on the host,
 // once. The vocabulary and the semantics are those of ONNX, with every setting (axes, starts, shape, …) given as an
 // attribute. Integers are doubles, exact to 2^53; beyond that a file only ever means "to the end".
-import { sizeOf, type Shape } from '../kernels/kernels.ts';
+import { sizeOf, type Shape, type Tensor } from '../kernels/kernels.ts';
 
 export type ConstantType = 'float' | 'integer' | 'boolean';
 
@@ -30,6 +30,11 @@ function sizeWithinReason(shape: Shape): number {
 export type FoldAttributes = Readonly<Record<string, unknown>>;
 
 type Fold = (inputs: readonly (Constant | null)[], attributes: FoldAttributes) => Constant[];
+
+/** A constant as float32. */
+export function tensorOf({ type, data, shape }: Constant): Tensor {
+  return { data: type === 'float' ? (data as Float32Array) : Float32Array.from(data), shape };
+}
 
 /** A constant of a type, its numbers rounded to that type. */
 export function constantOf(type: ConstantType, shape: Shape, numbers: ArrayLike<number>, name?: string): Constant {

@@ -3,11 +3,10 @@ import { createHash } from 'node:crypto';
 import { UserError } from '../errors.ts';
 import { sizeOf, type Shape, type Tensor } from '../kernels/kernels.ts';
 import type { InputLayout, Preprocessing } from '../network/network.ts';
-import type { Samples } from '../samples.ts';
 import type { GivenPreprocessing } from '../settings.ts';
 import { pictures } from './picture.ts';
 import { channelsLast, imageAxes, resizeBytes, toColour, toGrey, type ImageAxes } from './pixels.ts';
-import type { SampleSource } from './source.ts';
+import type { Samples, SampleSource } from './source.ts';
 
 export interface InputTarget {
   /** Of the network's input, batch of 1 included. */

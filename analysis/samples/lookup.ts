@@ -2,8 +2,7 @@
 import { UserError } from '../errors.ts';
 import { sizeOf } from '../kernels/kernels.ts';
 import type { Lookup } from '../network/network.ts';
-import type { Samples } from '../samples.ts';
-import type { SampleSource } from './source.ts';
+import type { Samples, SampleSource } from './source.ts';
 
 /**
  * The samples with every number replaced by the row of the table that it names; samples that already hold as many numbers

@@ -30,6 +30,27 @@ export interface SampleSource {
   resized?(height: number, width: number, channels: 1 | 3): SampleSource;
 }
 
+/** A source with its labels and class names. */
+export interface Samples {
+  readonly kind: SampleSource['kind'];
+  /** In words: 'folder of images', 'IDX', … */
+  readonly format: string;
+  readonly count: number;
+  /** Of one raw sample. Images are [height, width] or [height, width, channels] unless a .npy file says otherwise. */
+  readonly shape: Shape;
+  /** Class (output index) of every sample. */
+  readonly labels: Int32Array | null;
+  readonly classNames: readonly string[] | null;
+  /** Names of the columns of a table. */
+  readonly featureNames: readonly string[] | null;
+  /** What reading assumed, in sentences for the report. */
+  readonly notes: readonly string[];
+  name(i: number): string;
+  /** SHA-256 over the samples in use, their labels and class names. */
+  digest(): Promise<string>;
+  readonly source: SampleSource;
+}
+
 export interface OpenOptions {
   readonly limit: number | null;
   /** Shape of the network's input, batch included, where it is known: decides between readings of the same numbers. */
