@@ -16,7 +16,7 @@ import { shortNames } from './short-names.ts';
 
 /** Pairs beyond these get no page: with n reports there are n² of them. */
 const MOST_PAIRS = 12;
-const MOST_DIFFERENCES = 300;
+const MOST_DIFFERENCES = 200;
 const MOST_DIRECTIONS = 3;
 const MOST_SAMPLES = 4;
 
@@ -141,11 +141,10 @@ function isAlone({ group }: Direction, all: readonly Direction[]): boolean {
 }
 
 async function directionsOf(report: string, layer: string): Promise<readonly Direction[]> {
-  const { model } = await data<{ model: { layer: { weightDirections: { directions: Direction[] } | null } } }>(
-    store,
-    LAYER_PICTURES,
-    { id: report, layer },
-  );
+  interface Answer {
+    readonly model: { readonly layer: { readonly weightDirections: { readonly directions: Direction[] } | null } };
+  }
+  const { model } = shortNames(await data<Answer>(store, LAYER_PICTURES, { id: report, layer }));
   return model.layer.weightDirections?.directions ?? [];
 }
 

@@ -3,7 +3,8 @@ import type { ModelFacts } from './data.ts';
 import { worstError } from './certificate.ts';
 import { formatCount, formatPlural, formatShape, formatShortCount } from './numbers.ts';
 
-/** Rows of a table of layers on one page: keeps the page below its budget. */
+/** Findings on one page, and rows of a table of layers: keep the page below its budget. */
+export const MOST_FINDINGS = 40;
 export const LAYERS_PER_PAGE = 100;
 
 const FORMATS: Readonly<Record<string, string>> = {

@@ -34,18 +34,22 @@ const NAMES = new Set([
 /** What is read by a program is never cut: addresses, equations and commands. */
 const WHOLE = new Set(['url', 'array', 'latex', 'expression', 'command', 'wholeName']);
 
+/** A name that can be read: characters that control the screen or turn the text around it are drawn as what they are, unknown. */
+export function legibleName(name: string): string {
+  return name.replace(/[\p{Cc}\u202A-\u202E\u2066-\u2069]/gu, '\uFFFD').toWellFormed();
+}
+
 /** A name with its middle left out where it is longer than `most` characters: the ends tell names apart. */
-export function shortName(name: string, most = NAME): string {
+function shortName(name: string, most = NAME): string {
   if (name.length <= most) return name;
   const head = Math.ceil((most - 1) * 0.6);
-  // toWellFormed: a cut must not leave half a character.
-  return `${name.slice(0, head)}…${name.slice(name.length - (most - 1 - head))}`.toWellFormed();
+  return `${name.slice(0, head)}…${name.slice(name.length - (most - 1 - head))}`;
 }
 
 /** An answer of GraphQL with every long name and text in it cut. */
 export function shortNames<T>(answer: T, key = ''): T {
   if (typeof answer === 'string')
-    return (WHOLE.has(key) ? answer : shortName(answer, NAMES.has(key) ? NAME : TEXT)) as T;
+    return (WHOLE.has(key) ? answer : legibleName(shortName(answer, NAMES.has(key) ? NAME : TEXT))) as T;
   if (Array.isArray(answer)) {
     // Long lists of numbers are what most of a report is made of.
     if (typeof answer[0] === 'number') return answer;

@@ -1,38 +1,26 @@
 // The explorer's page in a browser: it answers under a sub-path from files alone, keeps its questions in the address, and
 // works from what the browser has when the connection is gone.
-import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { AxeBuilder } from '@axe-core/playwright';
-import type { Browser, BrowserContextOptions } from '@playwright/test';
+import type { BrowserContextOptions } from '@playwright/test';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { query } from '../../graphql/query.ts';
 import { openStore } from '../../reports/store.ts';
-import { build } from '../site/build.ts';
 import { sampleReport, writeSampleReport } from '../support/sample-report.ts';
-import { chromiumPath, serveFolder, startBrowser } from './browser.ts';
+import { chromiumPath } from './browser.ts';
+import { accessibilityProblems, buildAndServe, type BuiltSite } from './built-site.ts';
 
-const BASE = '/some/where/';
-const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 /** GraphQL, the checks of the report format and the explorer itself; the rest of the site has a budget of 30 KB. */
 const SCRIPT_BUDGET = 400 * 1024;
 
 if (chromiumPath === null) console.warn('No Chromium on this machine: the explorer was not looked at in a browser.');
 
 describe.skipIf(chromiumPath === null)('the explorer', () => {
-  let folder: string;
-  let browser: Browser;
-  let server: Awaited<ReturnType<typeof serveFolder>>;
+  let site: BuiltSite;
 
   async function open(hash = '', options: BrowserContextOptions = {}) {
-    const context = await browser.newContext(options);
-    const page = await context.newPage();
-    const complaints: string[] = [];
-    const requests: string[] = [];
-    page.on('console', (message) => ['error', 'warning'].includes(message.type()) && complaints.push(message.text()));
-    page.on('pageerror', (error) => complaints.push(error.message));
-    page.on('request', (request) => requests.push(request.url()));
-    await page.goto(`${server.origin}${BASE}explore/${hash}`, { waitUntil: 'load' });
+    const opened = await site.open(`explore/${hash}`, options);
+    const { page, requests } = opened;
     const answered = () =>
       page.waitForFunction(() => /\bin \d+ ms/.test(document.querySelector('[data-part=status]')!.textContent));
     const ask = async (document: string, variables = '{}') => {
@@ -44,25 +32,16 @@ describe.skipIf(chromiumPath === null)('the explorer', () => {
     const answer = async () => JSON.parse((await page.locator('[data-part=json]').textContent())!);
     const reportFiles = () =>
       requests.filter((url) => url.includes('/reports/')).map((url) => url.slice(url.indexOf('/reports/')));
-    return { context, page, complaints, requests, answered, ask, answer, reportFiles, close: () => context.close() };
+    return { ...opened, answered, ask, answer, reportFiles };
   }
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'explorer-'));
-    const reports = join(folder, 'reports');
-    await writeSampleReport(reports, 'other', sampleReport({ samples: 3, detailed: 1, seed: 2 }));
-    await writeSampleReport(reports, 'sample', sampleReport({ samples: 230 }));
-    const { code, output } = await build({ reports, out: join(folder, 'site'), base: BASE });
-    expect(code, output).toBe(0);
-    browser = await startBrowser();
-    server = await serveFolder(join(folder, 'site'), BASE);
+    site = await buildAndServe(async (reports) => {
+      await writeSampleReport(reports, 'other', sampleReport({ samples: 3, detailed: 1, seed: 2 }));
+      await writeSampleReport(reports, 'sample', sampleReport({ samples: 230 }));
+    });
   });
-
-  afterAll(async () => {
-    await browser?.close();
-    await server?.close();
-    await rm(folder, { recursive: true, force: true });
-  });
+  afterAll(() => site?.close());
 
   test('answers as the in-process query does, from nothing but this origin and nothing that its policy forbids', async () => {
     const { ask, answered, answer, requests, complaints, close } = await open();
@@ -70,8 +49,8 @@ describe.skipIf(chromiumPath === null)('the explorer', () => {
       '{ models { nodes { report layers { name weightDirections { energy rank } } findings { message } } } }';
     await ask(document);
     await answered();
-    expect(await answer()).toEqual({ data: (await query(openStore(join(folder, 'reports')), document)).data });
-    expect(requests.filter((request) => !request.startsWith(server.origin))).toEqual([]);
+    expect(await answer()).toEqual({ data: (await query(openStore(join(site.folder, 'reports')), document)).data });
+    expect(requests.filter((request) => !request.startsWith(site.origin))).toEqual([]);
     expect(complaints).toEqual([]);
     await close();
   });
@@ -172,20 +151,10 @@ describe.skipIf(chromiumPath === null)('the explorer', () => {
   test('passes the accessibility rules with an answer on it, light and dark, narrow and wide', async () => {
     const { page, answered, close } = await open('#question=mistakes&variables={"model":"sample"}');
     await answered();
-    await page.evaluate(() => document.querySelectorAll('details').forEach((one) => (one.open = true)));
-    const found: string[] = [];
-    for (const [colorScheme, width] of [
-      ['light', 1280],
-      ['dark', 320],
-    ] as const) {
-      await page.emulateMedia({ colorScheme });
-      await page.setViewportSize({ width, height: 800 });
-      const { violations } = await new AxeBuilder({ page }).withTags(RULES).analyze();
-      for (const { id, nodes } of violations) {
-        const where = nodes.slice(0, 3).map((node) => node.html.slice(0, 160));
-        found.push(`${colorScheme} ${width}: ${id}: ${where.join(' | ')}`);
-      }
-    }
+    const found = await accessibilityProblems(page, [
+      { colorScheme: 'light', width: 1280 },
+      { colorScheme: 'dark', width: 320 },
+    ]);
     expect(found).toEqual([]);
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(320);
     await close();
@@ -203,8 +172,8 @@ describe.skipIf(chromiumPath === null)('the explorer', () => {
   });
 
   test('its scripts stay within their budget', async () => {
-    const assets = join(folder, 'site', 'assets');
-    const html = await readFile(join(folder, 'site', 'explore', 'index.html'), 'utf8');
+    const assets = join(site.folder, 'site', 'assets');
+    const html = await readFile(join(site.folder, 'site', 'explore', 'index.html'), 'utf8');
     const seen = new Set<string>();
     const visit = async (name: string): Promise<void> => {
       if (seen.has(name)) return;

@@ -1,15 +1,10 @@
 // The built site in a browser: accessible, self-contained, legible at every width, and complete without a script.
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { AxeBuilder } from '@axe-core/playwright';
-import type { Browser, BrowserContextOptions, Page } from '@playwright/test';
+import type { Page } from '@playwright/test';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { build } from '../site/build.ts';
 import { sampleReport, writeSampleReport } from '../support/sample-report.ts';
-import { chromiumPath, serveFolder, startBrowser } from './browser.ts';
+import { chromiumPath } from './browser.ts';
+import { accessibilityProblems, buildAndServe, type BuiltSite } from './built-site.ts';
 
-const BASE = '/some/where/';
 /** One page of every kind. */
 const PAGES = [
   '',
@@ -31,69 +26,31 @@ const PAGES = [
   '404.html',
 ];
 
-const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
-
 if (chromiumPath === null) console.warn('No Chromium on this machine: the site was not looked at in a browser.');
 
 describe.skipIf(chromiumPath === null)('the built site', () => {
-  let folder: string;
-  let browser: Browser;
-  let server: Awaited<ReturnType<typeof serveFolder>>;
-  const at = (path: string) => `${server.origin}${BASE}${path}`;
-
-  async function open(path: string, options: BrowserContextOptions = {}) {
-    const context = await browser.newContext(options);
-    const page = await context.newPage();
-    const complaints: string[] = [];
-    const requests: string[] = [];
-    page.on('console', (message) => ['error', 'warning'].includes(message.type()) && complaints.push(message.text()));
-    page.on('pageerror', (error) => complaints.push(error.message));
-    page.on('request', (request) => requests.push(request.url()));
-    const response = await page.goto(at(path), { waitUntil: 'load' });
-    return { page, complaints, requests, response, close: () => context.close() };
-  }
+  let site: BuiltSite;
+  const open: BuiltSite['open'] = (path, options) => site.open(path, options);
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'site-'));
-    const reports = join(folder, 'reports');
-    await writeSampleReport(reports, 'sample', sampleReport({ samples: 230 }));
-    await writeSampleReport(reports, 'other', sampleReport({ samples: 3, detailed: 1, seed: 2 }));
-    const { code, output } = await build({ reports, out: join(folder, 'site'), base: BASE });
-    expect(code, output).toBe(0);
-    browser = await startBrowser();
-    server = await serveFolder(join(folder, 'site'), BASE);
+    site = await buildAndServe(async (reports) => {
+      await writeSampleReport(reports, 'sample', sampleReport({ samples: 230 }));
+      await writeSampleReport(reports, 'other', sampleReport({ samples: 3, detailed: 1, seed: 2 }));
+    });
   });
-
-  afterAll(async () => {
-    await browser?.close();
-    await server?.close();
-    await rm(folder, { recursive: true, force: true });
-  });
+  afterAll(() => site?.close());
 
   // The whole rule set where each scheme meets each width once; contrast alone in the other two.
   test.each(PAGES)(
     '%s passes the accessibility rules, contrast on, light and dark, narrow and wide',
     async (path) => {
       const { page, close } = await open(path);
-      await page.evaluate(() => document.querySelectorAll('details').forEach((one) => (one.open = true)));
-      const found: string[] = [];
-      for (const [colorScheme, width, everything] of [
-        ['light', 1280, true],
-        ['dark', 1280, false],
-        ['dark', 320, true],
-        ['light', 320, false],
-      ] as const) {
-        await page.emulateMedia({ colorScheme });
-        await page.setViewportSize({ width, height: 800 });
-        const rules = new AxeBuilder({ page });
-        const { violations } = await (
-          everything ? rules.withTags(RULES) : rules.withRules(['color-contrast'])
-        ).analyze();
-        for (const { id, nodes } of violations) {
-          const where = nodes.slice(0, 3).map((node) => node.html.slice(0, 160));
-          found.push(`${colorScheme} ${width}: ${id}: ${where.join(' | ')}`);
-        }
-      }
+      const found = await accessibilityProblems(page, [
+        { colorScheme: 'light', width: 1280 },
+        { colorScheme: 'dark', width: 1280, contrastOnly: true },
+        { colorScheme: 'dark', width: 320 },
+        { colorScheme: 'light', width: 320, contrastOnly: true },
+      ]);
       expect(found).toEqual([]);
       await close();
     },
@@ -104,7 +61,7 @@ describe.skipIf(chromiumPath === null)('the built site', () => {
     const { page, requests, complaints, close } = await open(path);
     await page.evaluate(() => window.scrollTo(0, document.body.scrollHeight));
     await page.waitForLoadState('networkidle');
-    expect(requests.filter((request) => !request.startsWith(server.origin))).toEqual([]);
+    expect(requests.filter((request) => !request.startsWith(site.origin))).toEqual([]);
     expect(complaints).toEqual([]);
     await close();
   });
