@@ -223,7 +223,7 @@ async function patternsOf(study: Study, plan: LayerPlan, sample: number, rooms: 
         if (row) components.set(neuron, inputComponents(row, map.value[neuron]!));
       }
     },
-    { units: rooms.units, checkpoint: () => study.checkpoint() },
+    () => study.checkpoint(),
   );
   const certificate = await certificateOf(map, study.random(`input-patterns ${layer.name} ${sample}`));
   const answers: InputPatterns[] = [];

@@ -14,28 +14,11 @@ export interface Rows {
   readonly values: Float32Array;
 }
 
-/** Gives an array of so many numbers, the same one each time; what it held is still there. */
-export type Room<A> = (size: number) => A;
-
-/** A room that grows to the largest array that it was asked for. */
-export function keptRoom<A extends Float32Array | Float64Array>(make: new (size: number) => A): Room<A> {
-  let kept = new make(0);
-  return (size) => {
-    if (kept.length < size) kept = new make(size);
-    return kept.subarray(0, size) as A;
-  };
-}
-
 export interface RowPlan {
   /** How many probes it takes. */
   readonly probes: number;
-  /** Every row once, in blocks of at most `blockSize` probes, which are written into `units`. */
-  visit(
-    map: LinearOperator,
-    blockSize: number,
-    each: (rows: Rows) => void,
-    options?: { readonly checkpoint?: () => void; readonly units?: Room<Float32Array> },
-  ): Promise<void>;
+  /** Every row once, in blocks of at most `blockSize` probes. */
+  visit(map: LinearOperator, blockSize: number, each: (rows: Rows) => void, checkpoint?: () => void): Promise<void>;
 }
 
 /** Most probes at once, and how many numbers (4 MiB) they may move together: more is hardly faster and takes more memory. */
@@ -53,12 +36,13 @@ export function planRows(domain: Shape, codomain: Shape, neurons: readonly numbe
   const [inputs, outputs] = [sizeOf(domain), sizeOf(codomain)];
   return {
     probes: neurons.length,
-    async visit(map, blockSize, each, { checkpoint = () => {}, units = keptRoom(Float32Array) } = {}) {
+    async visit(map, blockSize, each, checkpoint = () => {}) {
+      const units = new Float32Array(Math.min(blockSize, neurons.length) * outputs);
       const kept = new Int32Array(inputs);
       for (let start = 0; start < neurons.length; start += blockSize) {
         checkpoint();
         const part = neurons.slice(start, start + blockSize);
-        const data = units(part.length * outputs).fill(0);
+        const data = units.subarray(0, part.length * outputs).fill(0);
         for (const [i, neuron] of part.entries()) data[i * outputs + neuron] = 1;
         const { data: values } = await map.transpose({ count: part.length, size: outputs, data });
         each(compacted({ neurons: part, columns: null, values }, inputs, kept));
@@ -115,16 +99,17 @@ export function planAllRows(domain: Shape, codomain: Shape, field: readonly Fiel
 
   return {
     probes: classes.length * channels.length,
-    async visit(map, blockSize, each, { checkpoint = () => {}, units = keptRoom(Float32Array) } = {}) {
+    async visit(map, blockSize, each, checkpoint = () => {}) {
       const total = classes.length * channels.length;
       // One array each for all blocks: fresh ones are garbage faster than it is collected.
       const rows = new Float32Array(Math.min(blockSize, channels.length) * inputs);
       const seen = new Int32Array(inputs);
       const kept = new Int32Array(inputs);
+      const units = new Float32Array(Math.min(blockSize, total) * outputs);
       for (let start = 0; start < total; start += blockSize) {
         checkpoint();
         const count = Math.min(blockSize, total - start);
-        const data = units(count * outputs).fill(0);
+        const data = units.subarray(0, count * outputs).fill(0);
         for (let i = 0; i < count; i++) {
           const channel = channels[(start + i) % channels.length]!;
           for (const position of classes[Math.floor((start + i) / channels.length)]!) {
@@ -173,7 +158,7 @@ function apart(first: Int32Array, last: Int32Array): number {
   return count;
 }
 
-/** The rows without the columns in which all of them are zero, in the same array; the other columns' numbers in `room`. */
+/** The rows without the columns in which all of them are zero, in the same array; the columns that stay are written into `room`. */
 function compacted({ neurons, columns, values }: Rows, width: number, room: Int32Array): Rows {
   let count = 0;
   for (let c = 0; c < width; c++) {

@@ -4,7 +4,7 @@
 import { groupsOf, signOf } from '../svd/sign-rule.ts';
 import { addGramOfRows, dot } from '../svd/multiply.ts';
 import { symmetricEigen } from '../svd/symmetric-eigen.ts';
-import { keptRoom, type Room, type Rows } from './jacobian-rows.ts';
+import type { Rows } from './jacobian-rows.ts';
 
 export type Part = 'ALL' | 'ACTIVE' | 'INACTIVE';
 export const PARTS: readonly Part[] = ['ALL', 'ACTIVE', 'INACTIVE'];
@@ -53,21 +53,25 @@ export function inputComponents(row: Float32Array, activity: number): Float32Arr
   return Float32Array.from(components);
 }
 
-/** The large arrays of a sum and of its rows. The next sum that is given the same ones ends the one before it. */
+/** The large matrices of a sum. The next sum that is given the same ones ends the one before it. */
 export interface GramRooms {
-  readonly first: Room<Float64Array>;
-  readonly second: Room<Float64Array>;
-  readonly matrix: Room<Float64Array>;
-  /** The probes whose images the rows are. */
-  readonly units: Room<Float32Array>;
+  readonly first: Room;
+  readonly second: Room;
+  readonly matrix: Room;
 }
 
+/** Gives an array of so many numbers, the same one each time; what it held is still there. */
+type Room = (size: number) => Float64Array;
+
 export function gramRooms(): GramRooms {
-  return {
-    first: keptRoom(Float64Array),
-    second: keptRoom(Float64Array),
-    matrix: keptRoom(Float64Array),
-    units: keptRoom(Float32Array),
+  return { first: keptRoom(), second: keptRoom(), matrix: keptRoom() };
+}
+
+function keptRoom(): Room {
+  let kept = new Float64Array(0);
+  return (size) => {
+    if (kept.length < size) kept = new Float64Array(size);
+    return kept.subarray(0, size);
   };
 }
 
@@ -93,8 +97,8 @@ function gramOfInputs(
   const sums = { ACTIVE: first(triangle).fill(0), INACTIVE: second(triangle).fill(0) };
   const disconnected = new Set<number>();
   // Reused by every block: fresh ones are garbage faster than it is collected.
-  const rowRoom = keptRoom(Float64Array);
-  const turnedRoom = keptRoom(Float64Array);
+  const rowRoom = keptRoom();
+  const turnedRoom = keptRoom();
   return {
     inputs,
     neurons,

@@ -36,7 +36,7 @@ for (const { activity } of layers) {
     const x = { data: images.subarray(digit * 784, (digit + 1) * 784), shape: [1, ...domain] };
     const located = await map.locate(x, {});
     const sum = componentGram(784, neurons, located.value, rooms);
-    await plan.visit(located, blockFor(map.valuesPerProbe), (rows) => sum.add(rows), rooms);
+    await plan.visit(located, blockFor(map.valuesPerProbe), (rows) => sum.add(rows));
     for (const part of PARTS) {
       const { singularValues, representationalPower } = singularPatterns(sum, part, 10, 0.9);
       found.push({ values: [...singularValues.subarray(0, 10)], power: representationalPower });
