@@ -1,10 +1,5 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { loadNetwork } from '../../analysis/formats/index.ts';
-import type { Backend } from '../../analysis/kernels/kernels.ts';
-import { onnxruntimeBackend } from '../../analysis/kernels/onnxruntime.ts';
 import { layersOf } from '../../analysis/network/layers.ts';
 import {
   h5Of,
@@ -15,30 +10,13 @@ import {
   predicted,
   randomised,
   samples,
-  tf,
   writeTfjs,
 } from './keras-files.ts';
-import { fileOutputs, relativeDifference } from './written.ts';
+import { kerasSetUp } from './keras-set-up.ts';
+import { relativeDifference } from './written.ts';
 
-let backend: Backend;
-let folder: string;
-beforeAll(async () => {
-  await tf.setBackend('cpu');
-  backend = onnxruntimeBackend();
-  folder = mkdtempSync(join(tmpdir(), 'keras-recurrent-'));
-});
-afterAll(async () => {
-  await backend.dispose();
-  rmSync(folder, { recursive: true, force: true });
-});
-
+const { place, write, outputsOf } = kerasSetUp('keras-recurrent');
 const l = layers.layers;
-let count = 0;
-const write = (bytes: Uint8Array): string => {
-  const path = join(folder, `file${count++}`);
-  writeFileSync(path, bytes);
-  return path;
-};
 const model = (...list: layers.layers.Layer[]): layers.LayersModel => {
   const input = layers.input({ shape: [5, 3] });
   const outputs = list.reduce((x, layer) => layer.apply(x) as layers.SymbolicTensor, input);
@@ -46,7 +24,7 @@ const model = (...list: layers.layers.Layer[]): layers.LayersModel => {
 };
 /** The same model in every format that has layers. Both kinds of Keras files say their activations themselves. */
 const files = async (made: layers.LayersModel): Promise<string[]> => [
-  await writeTfjs(made, join(folder, `folder${count++}`)),
+  await writeTfjs(made, place()),
   write(await h5Of(made)),
   write(await keras3Of(made)),
 ];
@@ -81,7 +59,7 @@ describe('recurrent layers as TensorFlow.js computes them, in every file with la
     const expected = predicted(made, [given])[0]!.data;
     for (const path of await files(made)) {
       const network = await loadNetwork(path);
-      const { data } = await fileOutputs(network, backend, { [network.input]: given });
+      const data = await outputsOf(network, { [network.input]: given });
       expect(relativeDifference(data, expected), path).toBeLessThan(3e-6);
       expect(network.layout).toMatchObject({ kind: 'signal', channelAxis: 2, widthAxis: 1 });
     }
@@ -97,7 +75,7 @@ describe('recurrent layers as TensorFlow.js computes them, in every file with la
     );
     const network = await loadNetwork(write(bytes));
     const given = samples([1, 5, 3]);
-    const found = await fileOutputs(network, backend, { [network.input]: given });
+    const found = await outputsOf(network, { [network.input]: given });
     const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
     let h = [0, 0, 0, 0];
     for (let t = 0; t < 5; t++) {
@@ -109,7 +87,7 @@ describe('recurrent layers as TensorFlow.js computes them, in every file with la
         return z! * x + (1 - z!) * Math.tanh(own(8 + unit) + r! * back(8 + unit));
       });
     }
-    expect(relativeDifference(found.data, h)).toBeLessThan(3e-6);
+    expect(relativeDifference(found, h)).toBeLessThan(3e-6);
   });
   it('names layers after Keras, forward and backward apart', async () => {
     const bytes = await h5Of(
@@ -126,8 +104,8 @@ describe('recurrent layers as TensorFlow.js computes them, in every file with la
     const outputs = l.simpleRNN(plain).apply(x, { initialState: [h] }) as layers.SymbolicTensor;
     const made = randomised(layers.model({ inputs: [x, h], outputs }));
     const given = [samples([2, 5, 3]), samples([2, 4], 9)];
-    const network = await loadNetwork(await writeTfjs(made, join(folder, 'states')));
-    const { data } = await fileOutputs(network, backend, { x: given[0]!, h: given[1]! });
+    const network = await loadNetwork(await writeTfjs(made, place()));
+    const data = await outputsOf(network, { x: given[0]!, h: given[1]! });
     expect(relativeDifference(data, predicted(made, given)[0]!.data)).toBeLessThan(3e-6);
   });
 });
@@ -178,7 +156,7 @@ describe('an embedding', () => {
       expect(network.lookup).toMatchObject({ input: 'ids', shape: [1, 5] });
       const { data: table } = network.lookup!.table;
       const rows = Float32Array.from([...ids.data].flatMap((id) => [...table.subarray(3 * id, 3 * id + 3)]));
-      const { data } = await fileOutputs(network, backend, { [network.input]: { data: rows, shape: [1, 5, 3] } });
+      const data = await outputsOf(network, { [network.input]: { data: rows, shape: [1, 5, 3] } });
       expect(relativeDifference(data, expected), path).toBeLessThan(3e-6);
     }
   });

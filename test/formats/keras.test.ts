@@ -1,10 +1,5 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { loadNetwork } from '../../analysis/formats/index.ts';
-import type { Backend, Tensor } from '../../analysis/kernels/kernels.ts';
-import { onnxruntimeBackend } from '../../analysis/kernels/onnxruntime.ts';
 import { layersOf } from '../../analysis/network/layers.ts';
 import {
   h5Of,
@@ -17,32 +12,12 @@ import {
   predicted,
   randomised,
   samples,
-  tf,
 } from './keras-files.ts';
-import { fileOutputs, relativeDifference } from './written.ts';
+import { kerasSetUp } from './keras-set-up.ts';
+import { relativeDifference } from './written.ts';
 
-let backend: Backend;
-let folder: string;
-beforeAll(async () => {
-  await tf.setBackend('cpu');
-  backend = onnxruntimeBackend();
-  folder = mkdtempSync(join(tmpdir(), 'keras-'));
-});
-afterAll(async () => {
-  await backend.dispose();
-  rmSync(folder, { recursive: true, force: true });
-});
-
+const { write, outputsOfFile: outputsOf } = kerasSetUp('keras');
 const l = layers.layers;
-let count = 0;
-const write = (bytes: Uint8Array, name = `file${count++}`): string => {
-  writeFileSync(join(folder, name), bytes);
-  return join(folder, name);
-};
-const outputsOf = async (path: string, given: Tensor): Promise<Float32Array> => {
-  const network = await loadNetwork(path);
-  return (await fileOutputs(network, backend, { [network.input]: given })).data;
-};
 
 const dense = (): layers.LayersModel =>
   randomised(

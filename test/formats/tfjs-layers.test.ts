@@ -1,45 +1,20 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { loadNetwork } from '../../analysis/formats/index.ts';
 import type { LoadOptions } from '../../analysis/formats/graph.ts';
-import type { Backend, Tensor } from '../../analysis/kernels/kernels.ts';
-import { onnxruntimeBackend } from '../../analysis/kernels/onnxruntime.ts';
 import { layersOf } from '../../analysis/network/layers.ts';
-import type { Network } from '../../analysis/network/network.ts';
-import {
-  layers,
-  nestedModel,
-  predicted,
-  randomised,
-  samples,
-  tf,
-  writeTfjs,
-  type Quantization,
-} from './keras-files.ts';
-import { fileOutputs, relativeDifference } from './written.ts';
+import { layers, nestedModel, predicted, randomised, samples, writeTfjs, type Quantization } from './keras-files.ts';
+import { kerasSetUp } from './keras-set-up.ts';
+import { relativeDifference } from './written.ts';
 
-let backend: Backend;
-let folder: string;
-beforeAll(async () => {
-  await tf.setBackend('cpu');
-  backend = onnxruntimeBackend();
-  folder = mkdtempSync(join(tmpdir(), 'tfjs-layers-'));
-});
-afterAll(async () => {
-  await backend.dispose();
-  rmSync(folder, { recursive: true, force: true });
-});
-
-const outputsOf = async (network: Network, inputs: Record<string, Tensor>): Promise<Float32Array> =>
-  (await fileOutputs(network, backend, inputs)).data;
-
-let count = 0;
+const { place, outputsOf } = kerasSetUp('tfjs-layers');
+/** Where `difference` wrote the last model. */
+let last: string;
 /** Largest difference of our outputs from those of TensorFlow.js, relative to their size. */
 async function difference(model: layers.LayersModel, options: LoadOptions = {}, output = 0): Promise<number> {
-  const path = await writeTfjs(randomised(model), join(folder, `model${count++}`));
-  const network = await loadNetwork(path, options);
+  last = await writeTfjs(randomised(model), place());
+  const network = await loadNetwork(last, options);
   const given = model.inputs.map((input, i) => samples([2, ...(input.shape.slice(1) as number[])], i + 1));
   const expected = predicted(model, given)[output]!.data;
   const names = model.inputNames;
@@ -59,7 +34,7 @@ const inARow = (shape: number[], ...list: layers.layers.Layer[]): layers.LayersM
 
 it('calls the network by its folder, since every file is a model.json', async () => {
   const model = inARow([3], l.dense({ units: 2 }));
-  const path = await writeTfjs(randomised(model), join(folder, 'prices'));
+  const path = await writeTfjs(randomised(model), place('prices'));
   expect((await loadNetwork(path)).name).toBe('prices');
 });
 
@@ -203,7 +178,7 @@ describe('layers as TensorFlow.js computes them', () => {
       l.flatten(),
       l.dense({ units: 3 }),
     );
-    const path = await writeTfjs(randomised(model), join(folder, 'channels-first'));
+    const path = await writeTfjs(randomised(model), place('channels-first'));
     const json = JSON.parse(readFileSync(join(path, 'model.json'), 'utf8'));
     const list = json.modelTopology.model_config?.config.layers ?? json.modelTopology.config.layers;
     list[0].config.batch_input_shape = [null, 4, 9, 8];
@@ -248,7 +223,7 @@ describe('how layers are connected', () => {
   };
   it('branches that are added, averaged, multiplied, compared and joined stay channels-first inside', async () => {
     expect(await difference(branched())).toBeLessThan(3e-6);
-    const network = await loadNetwork(join(folder, `model${count - 1}`));
+    const network = await loadNetwork(last);
     expect(network.nodes.filter(({ op }) => op === 'transpose').length).toBe(1);
   });
   it('concatenates along other axes', async () => {
@@ -278,16 +253,16 @@ describe('how layers are connected', () => {
       .add()
       .apply([shared.apply(a), shared.apply(b)] as layers.SymbolicTensor[]) as layers.SymbolicTensor;
     expect(await difference(layers.model({ inputs: [a, b], outputs }))).toBeLessThan(3e-6);
-    const network = await loadNetwork(join(folder, `model${count - 1}`));
+    const network = await loadNetwork(last);
     expect(layersOf(network).map(({ name }) => name)).toEqual(['shared', 'shared#2']);
     expect(network.parameterCount).toBe(18);
     expect(network.input).toBe('a');
     expect(network.otherInputs).toEqual(['b']);
-    expect((await loadNetwork(join(folder, `model${count - 1}`), { input: 'b' })).otherInputs).toEqual(['a']);
+    expect((await loadNetwork(last, { input: 'b' })).otherInputs).toEqual(['a']);
   });
   it('models within models, used twice', async () => {
     expect(await difference(nestedModel())).toBeLessThan(3e-6);
-    const network = await loadNetwork(join(folder, `model${count - 1}`));
+    const network = await loadNetwork(last);
     expect(layersOf(network).map(({ name }) => name)).toEqual([
       'inner/first',
       'inner/second',
@@ -307,7 +282,7 @@ describe('how layers are connected', () => {
     expect(await difference(model)).toBeLessThan(3e-6);
     expect(await difference(model, { output: 'two' }, 1)).toBeLessThan(3e-6);
     const middle = layers.model({ inputs: input, outputs: conv });
-    const path = await writeTfjs(model, join(folder, 'middle'));
+    const path = await writeTfjs(model, place('middle'));
     const found = await outputsOf(await loadNetwork(path, { output: 'features' }), {
       [model.inputNames[0]!]: samples([2, ...image]),
     });
@@ -324,7 +299,7 @@ describe('weights beside the model', () => {
   const model = () => inARow([6], l.dense({ units: 50, activation: 'relu' }), l.dense({ units: 3 }));
   it('in several shards of any name', async () => {
     const made = randomised(model());
-    const path = await writeTfjs(made, join(folder, 'shards'), { shardBytes: 100, shardName: (i) => `./part ${i}` });
+    const path = await writeTfjs(made, place('shards'), { shardBytes: 100, shardName: (i) => `./part ${i}` });
     const found = await outputsOf(await loadNetwork(path), { [made.inputNames[0]!]: samples([2, 6]) });
     const expected = predicted(made, [samples([2, 6])])[0]!.data;
     found.forEach((x, i) => expect(x).toBeCloseTo(expected[i]!, 4));
@@ -335,7 +310,7 @@ describe('weights beside the model', () => {
     ['float16', 3e-3],
   ] as [Quantization, number][])('stored as %s', async (quantization, tolerance) => {
     const made = randomised(model());
-    const path = await writeTfjs(made, join(folder, quantization), { quantization });
+    const path = await writeTfjs(made, place(quantization), { quantization });
     const found = await outputsOf(await loadNetwork(path), { [made.inputNames[0]!]: samples([2, 6]) });
     const expected = predicted(made, [samples([2, 6])])[0]!.data;
     const scale = Math.max(...expected.map(Math.abs));
@@ -344,7 +319,7 @@ describe('weights beside the model', () => {
     expect(error).toBeGreaterThan(tolerance / 1e4);
   });
   it('names what is missing', async () => {
-    const path = await writeTfjs(randomised(model()), join(folder, 'missing'));
+    const path = await writeTfjs(randomised(model()), place('missing'));
     rmSync(join(path, 'group1-shard1of1.bin'));
     await expect(loadNetwork(path)).rejects.toThrow(/needs "group1-shard1of1.bin" beside it: there is no such file/);
   });
@@ -355,7 +330,7 @@ describe('what is refused', () => {
     change: (list: any[], json: any) => void,
     model = inARow([6], l.dense({ units: 3, name: 'fc' })),
   ) => {
-    const path = await writeTfjs(randomised(model), join(folder, `changed${count++}`));
+    const path = await writeTfjs(randomised(model), place());
     const json = JSON.parse(readFileSync(join(path, 'model.json'), 'utf8'));
     change((json.modelTopology.model_config ?? json.modelTopology).config.layers, json);
     writeFileSync(join(path, 'model.json'), JSON.stringify(json));
