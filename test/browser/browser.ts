@@ -18,7 +18,7 @@ export const chromiumPath = CANDIDATES.find((path) => path !== '' && existsSync(
 
 /** Starts the browser; call only where `chromiumPath` is not null. */
 export function startBrowser(): Promise<Browser> {
-  return chromium.launch({ executablePath: chromiumPath!, args: ['--no-sandbox'] });
+  return chromium.launch({ executablePath: chromiumPath!, args: ['--no-sandbox', '--font-render-hinting=none'] });
 }
 
 const TYPES: Readonly<Record<string, string>> = {
