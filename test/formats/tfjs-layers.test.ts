@@ -4,7 +4,16 @@ import { describe, expect, it } from 'vitest';
 import { loadNetwork } from '../../analysis/formats/index.ts';
 import type { LoadOptions } from '../../analysis/formats/graph.ts';
 import { layersOf } from '../../analysis/network/layers.ts';
-import { layers, nestedModel, predicted, randomised, samples, writeTfjs, type Quantization } from './keras-files.ts';
+import {
+  layers,
+  nestedModel,
+  predicted,
+  randomised,
+  samples,
+  tf,
+  writeTfjs,
+  type Quantization,
+} from './keras-files.ts';
 import { kerasSetUp } from './keras-set-up.ts';
 import { relativeDifference } from './written.ts';
 
