@@ -1,6 +1,6 @@
 // Rules -> findings: absolute limits on the numbers of a report, relative ones on how far they moved from a baseline. What
 // moved less than its noise floor breaks no rule; a rule that cannot be applied is told, never passed.
-import type { Difference } from './compare.ts';
+import type { Difference } from './difference.ts';
 import type { StoredFinding } from './format.ts';
 import { measure, type Measurement } from './measurements.ts';
 import { metricOf, type Metric, type MetricName } from './metrics.ts';

@@ -2,33 +2,13 @@
 // every number is compared with its noise floor, and a difference below the floor is no change. What rests on other
 // samples or settings is not compared, and says so.
 import { checkComparison, PRESETS } from './checks.ts';
+import type { Change, Difference } from './difference.ts';
 import type { StoredFinding, StoredLayer, StoredLayerHead, StoredSample } from './format.ts';
 import { byMetricAndSubject, measure, noiseOf, ROUNDING, spectralNoise, type Measurement } from './measurements.ts';
 import { INPUT_SETTINGS, METRIC_NAMES, metricOf, type Metric, type MetricName, type SubjectKind } from './metrics.ts';
 import type { StoredReport } from './reader.ts';
 import { largestAngle, nearestGap, turnByNoise } from './subspaces.ts';
 import { chanceOf, lostAtText, turnedSamples, turnedText, type TracedClass } from './turned-samples.ts';
-
-export type Change = 'BETTER' | 'WORSE' | 'CHANGED' | 'UNCHANGED' | 'ADDED' | 'REMOVED' | 'INCOMPARABLE';
-
-/** One number in two reports, under the names of the GraphQL type. */
-export interface Difference {
-  readonly kind: SubjectKind;
-  /** `model`, or the name of a layer, class or sample (in the base, where it has another one in the head). */
-  readonly subject: string;
-  /** One of METRICS, or `layer` for a layer that came, went or has another shape. */
-  readonly metric: MetricName | 'layer';
-  readonly change: Change;
-  readonly base: number | null;
-  readonly head: number | null;
-  readonly delta: number | null;
-  readonly floor: number | null;
-  readonly reason: string | null;
-  /** Of an accuracy: how often chance alone would turn as many samples (sign test). */
-  readonly chance?: number;
-  /** The spectra behind a distance, for a small picture. */
-  readonly series?: { readonly base: readonly number[]; readonly head: readonly number[] };
-}
 
 export interface ReportComparison {
   /** True when the two reports are equal to the byte. */

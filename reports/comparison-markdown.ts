@@ -1,6 +1,7 @@
 // A comparison as Markdown: what `diff --format md` prints.
 import { amountText, labelOf, moveText } from './checks.ts';
-import type { Difference, ReportComparison } from './compare.ts';
+import type { ReportComparison } from './compare.ts';
+import type { Difference } from './difference.ts';
 import { escaped, fitted, markdownTable, nameAsCode } from './markdown.ts';
 import { metricOf } from './metrics.ts';
 

@@ -2,7 +2,8 @@
 // at its width.
 import { stripVTControlCharacters } from 'node:util';
 import { amountText, gatheredUnapplied, labelOf, moveText } from './checks.ts';
-import type { Change, Difference, ReportComparison } from './compare.ts';
+import type { ReportComparison } from './compare.ts';
+import type { Change, Difference } from './difference.ts';
 import type { StoredFinding } from './format.ts';
 import { metricOf } from './metrics.ts';
 import { verdictOf, type Review } from './review.ts';

@@ -2,7 +2,8 @@
 // is written from. It travels between two jobs of a pull request, so its shape is checked when it is read.
 import { z } from 'zod';
 import { checkReport } from './checks.ts';
-import { compareReports, type Difference } from './compare.ts';
+import { compareReports } from './compare.ts';
+import type { Difference } from './difference.ts';
 import type { StoredReport } from './reader.ts';
 import type { Rule } from './rules.ts';
 

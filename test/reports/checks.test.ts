@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { checkComparison, checkReport, PRESETS, rulesOf } from '../../reports/checks.ts';
-import type { Difference } from '../../reports/compare.ts';
+import type { Difference } from '../../reports/difference.ts';
 import { metricOf, type MetricName } from '../../reports/metrics.ts';
 import type { StoredReport } from '../../reports/reader.ts';
 import { checksSchema, idOf, ruleSchema, type Rule } from '../../reports/rules.ts';
