@@ -20,7 +20,7 @@ import { symmetricEigen } from './symmetric-eigen.ts';
 const EPS = 2 ** -23;
 /** Random vectors that estimate what an iteration leaves out. */
 const PROBES = 6;
-/** Vectors a step at most: wider ones make a product cheaper by a fifth, and take a fifth more of them or two. */
+/** Vectors a step at most: eight make a product a fifth cheaper, and take a fifth to a third more of them. */
 const WIDEST = 4;
 const DEFAULTS = { tolerance: 1e-5, blockSize: 4, denseLimit: 128, memory: 2 ** 30 };
 
@@ -169,6 +169,7 @@ async function decompose(
   }
 
   const width = Math.min(n, Math.max(2, Math.min(blockSize, WIDEST, Math.ceil(count / 4))));
+  // Twice the vectors that a restart keeps for sure: larger bases saved no product, on decaying and on crowded spectra.
   const affordable = Math.floor(memory / (4 * (n + m)));
   const { directions, claim, next } = await blockKrylov(sides, {
     count,
