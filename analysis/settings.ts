@@ -410,7 +410,7 @@ export const settingsSchema = z.strictObject({
       unit: 'bytes',
       range: '16MiB upwards',
       neutral: true,
-      description: 'Memory budget: blocks shrink to stay within it (default: 4GiB)',
+      description: 'Memory to stay below: blocks shrink, programs give way to others (default: 4GiB)',
     } satisfies About),
   seed: whole(0, 0, 2 ** 31 - 1, { group: 'machine', description: 'Seed of every random draw' }),
 });

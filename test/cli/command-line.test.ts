@@ -67,6 +67,13 @@ test('inspect names no colours where the input is no picture', async () => {
   expect(out).toContain('preprocessing: raw (assumed)');
 });
 
+test('analyze says by how much --memory is too little, and goes on with one input at a time', async () => {
+  const args = ['analyze', model, ...quick, '--memory', '64MiB', '--id', 'little', '--reports', 'reports'];
+  const { err, code } = await eigenlens(args, { folder });
+  expect(code, err).toBe(0);
+  expect(err).toMatch(/--memory 64 MiB is exceeded: the program and the weights take about 257 MiB/);
+});
+
 test('analyze writes a report, says so last, and finds it unchanged the next time', { timeout: 120_000 }, async () => {
   const args = ['analyze', model, ...quick, '--id', 'glyphs', '--reports', 'reports', '--json'];
   const first = await eigenlens(args, { folder });
