@@ -75,9 +75,11 @@ function describeOutput({ input, inputShape, outputShape }: ModelFacts): string 
   const same = formatShape(inputShape) === formatShape(outputShape);
   const kind = input?.kind === 'image' ? 'images' : input?.kind === 'points' ? 'point clouds' : 'signals';
   if (same) return input?.kind ? `${kind} of the same size` : 'as many';
-  if (input?.kind !== 'image' || formatShape(outputShape).split('×').length !== 2) return describeSize(outputShape);
-  const [height, width] = outputShape.filter((size) => size > 1);
-  return `grey images of ${formatCount(width)} × ${formatCount(height)} pixels`;
+  const [height, width, ...others] = outputShape.filter((size) => size > 1);
+  const [tall, wide] = [input?.heightAxis, input?.widthAxis].map((axis) => (axis == null ? 0 : input!.shape[axis]!));
+  // An image in the proportions of the one that came in; a list of boxes is none.
+  const isImage = input?.kind === 'image' && others.length === 0 && tall! > 0 && height! * wide! === width! * tall!;
+  return isImage ? `grey images of ${formatCount(width)} × ${formatCount(height)} pixels` : describeSize(outputShape);
 }
 
 function describeInput({ input, inputShape }: ModelFacts): string {
