@@ -18,7 +18,7 @@ const MOST_ROWS = 10;
 export const inputOutputMap: Method = {
   id: 'input-output-map',
   question: 'What does the whole network, as one linear map, amplify in this input?',
-  version: 3,
+  version: 4,
   settings: ['count', 'tolerance', 'farRadius', 'mode', 'seed'],
   units: (study) =>
     study.detailed.length === 0

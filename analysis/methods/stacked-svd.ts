@@ -244,15 +244,17 @@ async function stackOf(
   };
 }
 
+/** Share of the memory for the vectors of an iteration; their copies, and products, take as much again and more. */
+const SVD_SHARE = 1 / 8;
+
 /**
  * How many triplets of a layer the memory allows: to find them, three vectors of both sides each; to keep them while all
  * layers are at hand, V in float64 and B.
  */
 function affordable(study: Study, size: number, width: number, layers: number): { found: number; kept: number } {
-  const quarter = study.memory / 4;
   return {
-    found: Math.max(1, Math.floor(quarter / (12 * (size + width)))),
-    kept: Math.max(1, Math.floor(quarter / layers / (8 * width + 4 * size))),
+    found: Math.max(1, Math.floor((SVD_SHARE * study.memory) / (12 * (size + width)))),
+    kept: Math.max(1, Math.floor(study.memory / 4 / layers / (8 * width + 4 * size))),
   };
 }
 
@@ -310,7 +312,7 @@ async function byProducts(
     tolerance: study.settings.tolerance,
     random: study.random('stacked-svd'),
     blockSize: study.blockSize(16),
-    memory: study.memory / 4,
+    memory: SVD_SHARE * study.memory,
   });
   const { singularValues, inputDirections, residuals, converged, applications } = svd;
   return {
