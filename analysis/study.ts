@@ -253,6 +253,7 @@ export async function createStudy(options: StudyOptions): Promise<Study> {
       const [height, width, channels = 1] = image.shape as [number, number, number?];
       return pictures.draw({
         values: image.data,
+        numbers: image.numbers,
         height,
         width,
         channels,

@@ -18,6 +18,8 @@ export interface Picture {
   readonly alt: string;
   /** The value that gets the full colour of a map; the largest magnitude unless given. */
   readonly limit?: number;
+  /** The numbers to keep, where `values` are those brought to the range of a photo. */
+  readonly numbers?: Float32Array;
   /** False where the numbers are not worth a file of their own (thumbnails). */
   readonly keepNumbers?: boolean;
 }
@@ -50,9 +52,9 @@ export function pictureStore(folder: string): PictureStore {
 
   return {
     async draw(picture) {
-      const { values, height, width, channels, alt, keepNumbers = true } = picture;
+      const { values, height, width, channels, alt, numbers = values, keepNumbers = true } = picture;
       const shape = channels === 1 ? [height, width] : [height, width, channels];
-      const array = keepNumbers ? await put(encodeNpy(values, shape), 'npy') : null;
+      const array = keepNumbers ? await put(encodeNpy(numbers, shape), 'npy') : null;
       const drawn = await paint(picture);
       return { url: await put(drawn.png, 'png'), width: drawn.width, height: drawn.height, alt, array };
     },

@@ -1,10 +1,10 @@
 // Raw samples -> the network's input: x = (raw · scale − mean) / std per channel, in its layout, size and order of channels.
 import { createHash } from 'node:crypto';
 import { UserError } from '../errors.ts';
-import { sizeOf, type Shape, type Tensor } from '../kernels/kernels.ts';
+import { sizeOf, type Shape } from '../kernels/kernels.ts';
 import type { InputLayout, Preprocessing } from '../network/network.ts';
 import type { GivenPreprocessing } from '../settings.ts';
-import { pictures } from './picture.ts';
+import { pictures, type SamplePicture } from './picture.ts';
 import { channelsLast, imageAxes, resizeBytes, toColour, toGrey, type ImageAxes } from './pixels.ts';
 import type { Samples, SampleSource } from './source.ts';
 
@@ -42,7 +42,7 @@ export interface InputSamples {
    * A sample for a person as it meets the network, resized and cropped but not scaled: [height, width] or
    * [height, width, 3] in [0, 1]; null where it is no picture.
    */
-  image(i: number): Promise<Tensor | null>;
+  image(i: number): Promise<SamplePicture | null>;
 }
 
 /** The preprocessing with what --preprocess gives over what the network brings. */

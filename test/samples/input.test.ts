@@ -218,6 +218,20 @@ test('a picture for a person is in [0, 1] whatever the range of the numbers is',
   expect([...image!.data].map((value) => Math.round(value * 255))).toEqual(counting(12));
 });
 
+test('numbers a little above 1 are no pixel bytes: their picture has the full range, and they stay behind it as they are', async () => {
+  const given = counting(20).map((i) => Math.fround(i / 10));
+  const image = await (await inputs('f.npy', npyBytes('<f4', [1, 4, 5], given), { shape: [1, 1, 4, 5] })).image(0);
+  expect([image!.data[0], image!.data[19]]).toEqual([0, 1]);
+  expect([...image!.numbers]).toEqual(given);
+  const floats = npyBytes(
+    '<f4',
+    [1, 4, 5],
+    counting(20).map((i) => 10 * i),
+  );
+  const pixels = await (await inputs('p.npy', floats, { shape: [1, 1, 4, 5] })).image(0);
+  expect(pixels!.data[19]).toBeCloseTo(190 / 255, 6);
+});
+
 test('the hash of inputs depends on their preprocessing', async () => {
   const hash = async (given: InputTarget['given']) =>
     (await inputs('a.npy', colours, { shape: [1, 3, 2, 2] }, given)).digest();
