@@ -12,7 +12,7 @@ import type {
 import { pointCloudPng } from './figures/point-cloud.ts';
 import { sizeOf, type Shape } from './kernels/kernels.ts';
 import { multiplyAddsOf } from './network/inspect.ts';
-import { nodeOf, type Preprocessing } from './network/network.ts';
+import { nodeOf, type NodeId, type Preprocessing } from './network/network.ts';
 import type { Answer } from './methods/method.ts';
 import { opOf } from './ops/index.ts';
 import { inputDoubts, probabilitiesOf } from './methods/probabilities.ts';
@@ -55,6 +55,16 @@ function preprocessingFacts({ mean, std, size, ...rest }: Preprocessing) {
   return { ...rest, mean: [...mean], std: [...std], size: size && [...size] };
 }
 
+/** What inputs beside the explained one are fed, in sentences. */
+export function fedNotes({ network, samples, isFed }: Study): string[] {
+  if (samples.count === 0) return [];
+  return network.otherInputs.map((id) =>
+    isFed(id)
+      ? `The input "${id}" is fed the given numbers for every sample.`
+      : `The input "${id}" is fed zeros for every sample; --feed ${id}=FILE.npy gives it other numbers.`,
+  );
+}
+
 function withoutBatch(shape: Shape): number[] {
   return shape[0] === 1 && shape.length > 1 ? shape.slice(1) : [...shape];
 }
@@ -74,7 +84,7 @@ function modelFacts(study: Study): Omit<ModelFields, 'provenance'> {
     inputShape: withoutBatch(input.shape),
     outputShape: withoutBatch(output.shape),
     input: {
-      name: input.name,
+      name: network.input,
       kind: study.inputView.kind,
       shape: [...input.shape],
       channelAxis: network.layout.channelAxis,
@@ -82,14 +92,14 @@ function modelFacts(study: Study): Omit<ModelFields, 'provenance'> {
       widthAxis: network.layout.widthAxis,
       preprocessing: preprocessingFacts(samples.preprocessing),
       otherInputs: network.otherInputs.map((id) => ({
-        name: nodeOf(network, id).name,
+        name: id,
         shape: [...nodeOf(network, id).shape],
         fedWith: study.isFed(id) ? 'given numbers' : 'zeros',
       })),
     },
     otherOutputs: network.otherOutputs.map((id) => nodeOf(network, id).name),
     stripped: network.stripped,
-    notes: [...network.notes, ...samples.notes],
+    notes: [...network.notes, ...samples.notes, ...fedNotes(study)],
     layerGraph: layerGraph(study),
     classNames: study.task === 'classification' ? Array.from({ length: outputs }, (_, i) => study.outputName(i)) : null,
     classSummaries: study.task === 'classification' && study.labels ? classSummaries(study, outputs) : [],
@@ -97,10 +107,22 @@ function modelFacts(study: Study): Omit<ModelFields, 'provenance'> {
   };
 }
 
-/** Which layer's numbers flow into which: null stands for the input and the output. */
+/**
+ * Which layer's numbers flow into which: null stands for the input and the output. What only joins a layer behind its weights
+ * (the other branches of a sum or a concatenation that belongs to the last one) flows on beside it.
+ */
 function layerGraph({ network, layers }: Study): { from: string | null; to: string | null }[] {
   const layerOf = new Map(layers.flatMap((layer) => layer.nodes.map((id) => [id, layer.name] as const)));
-  const sources = new Map<string, Set<string | null>>([[network.input, new Set([null])]]);
+  const start: [NodeId, Set<string | null>] = [network.input, new Set([null])];
+  const behind = new Map([start]);
+  for (const node of network.nodes) {
+    if (node.id === network.input) continue;
+    const found = new Set(node.inputs.flatMap((id) => [...(behind.get(id) ?? [])]));
+    const own = layerOf.get(node.id);
+    behind.set(node.id, own === undefined ? found : found.add(own));
+  }
+  const reads = new Map(layers.map((layer) => [layer.name, behind.get(layer.node)!]));
+  const sources = new Map([start]);
   const edges = new Map<string, { from: string | null; to: string | null }>();
   const connect = (from: string | null, to: string | null): void => {
     if (from !== to) edges.set(JSON.stringify([from, to]), { from, to });
@@ -113,8 +135,9 @@ function layerGraph({ network, layers }: Study): { from: string | null; to: stri
       sources.set(node.id, incoming);
       continue;
     }
-    for (const from of incoming) connect(from, own);
-    sources.set(node.id, new Set([own]));
+    const beside = [...incoming].filter((from) => !reads.get(own)!.has(from));
+    for (const from of incoming) if (!beside.includes(from)) connect(from, own);
+    sources.set(node.id, new Set([...beside, own]));
   }
   for (const from of sources.get(network.output) ?? []) connect(from, null);
   return [...edges.values()];

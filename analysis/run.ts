@@ -7,7 +7,7 @@ import { hostname } from 'node:os';
 import path from 'node:path';
 import { fieldProblems, type MethodStatus, type Report, type RunRecord } from '../reports/format.ts';
 import { writeReport } from '../reports/store.ts';
-import { assembleReport } from './assemble.ts';
+import { assembleReport, fedNotes } from './assemble.ts';
 import { EXIT, nearest, UserError } from './errors.ts';
 import { decodeNpy } from './figures/npy.ts';
 import { pictureStore } from './figures/picture-store.ts';
@@ -126,7 +126,7 @@ export async function runAnalysis(options: AnalysisOptions): Promise<AnalysisRes
       signal,
     });
     try {
-      for (const { message } of inputDoubts(study)) progress.note(message);
+      for (const note of [...fedNotes(study), ...inputDoubts(study).map(({ message }) => message)]) progress.note(note);
       const statuses: MethodStatus[] = [];
       const answers: Answer[] = [];
       for (const method of methods) {
@@ -166,7 +166,7 @@ export async function runAnalysis(options: AnalysisOptions): Promise<AnalysisRes
         node: process.version,
         backend: `${backend.id} ${backend.version}`,
         failures,
-        warnings: [...network.notes, ...samples.notes],
+        warnings: [...network.notes, ...samples.notes, ...fedNotes(study)],
       };
       await writeReport(reportsDir, id, report, { files: cache, run });
       return { id, folder, outcome: failures.length > 0 ? 'partial' : 'done', cached: false, failures };
@@ -193,7 +193,7 @@ async function loadSecond(file: string, first: Network): Promise<Network> {
 
 /** The numbers that --feed gives other inputs, each [1, …shape], by input. */
 async function readFed(network: Network, given: readonly string[]): Promise<Record<NodeId, Tensor>> {
-  const others = new Map(network.otherInputs.map((id) => [nodeOf(network, id).name, nodeOf(network, id)]));
+  const others = new Map(network.otherInputs.map((id) => [id, nodeOf(network, id)]));
   const fed: Record<NodeId, Tensor> = {};
   for (const entry of given) {
     const [name, file] = [entry.slice(0, entry.indexOf('=')), entry.slice(entry.indexOf('=') + 1)];

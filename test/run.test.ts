@@ -54,3 +54,52 @@ test('the array behind a sample’s picture holds the sample’s own numbers', a
   const { array } = (await report.sample(0)).image!;
   expect([...decodeNpy(await readFile(path.join(place, array!)), 'array').values]).toEqual(given);
 });
+
+/** o(relu(la(a) + lb(b))): two branches of equal depth, of which only the first depends on the explained input. */
+const twoInputs = onnxBytes({
+  inputs: { a: [1, 5], lb: [1, 3] },
+  nodes: [
+    onnxNode('MatMul', ['a', 'la.weight'], ['pa']),
+    onnxNode('MatMul', ['lb', 'lb.weight'], ['pb']),
+    onnxNode('Add', ['pa', 'pb'], ['sum']),
+    onnxNode('Relu', ['sum'], ['active']),
+    onnxNode('MatMul', ['active', 'o.weight'], ['y']),
+  ],
+  initializers: [normals('la.weight', [5, 4]), normals('lb.weight', [3, 4]), normals('o.weight', [4, 2])],
+});
+const rows = npyBytes(
+  '<f4',
+  [6, 5],
+  counting(30).map((i) => Math.sin(i)),
+);
+
+test('a layer that does not depend on the explained input is answered, stands beside the others, and zeros are told', async () => {
+  const { report, notes, failures } = await analysed('two', twoInputs, {
+    samples: await folder.write('rows.npy', rows),
+    detail: 1,
+  });
+  expect(failures).toEqual([]);
+  const { weightDirections } = await report.layer(1);
+  expect(weightDirections!.singularValues).toHaveLength(3);
+  expect(weightDirections!.synthesisReason).toBe('lb does not depend on the explained input');
+  expect(report.model.layerGraph).toEqual([
+    { from: null, to: 'la' },
+    { from: 'la', to: 'o' },
+    { from: 'lb', to: 'o' },
+    { from: 'o', to: null },
+  ]);
+  const told = 'The input "lb" is fed zeros for every sample; --feed lb=FILE.npy gives it other numbers.';
+  expect(report.model.notes).toContain(told);
+  expect(notes).toContain(told);
+});
+
+test('--feed takes an input by its own name, which a layer may have too', async () => {
+  const settings = { samples: await folder.write('rows.npy', rows), methods: ['weight-directions'] };
+  const file = await folder.write('b.npy', npyBytes('<f4', [1, 3], [1, 2, 3]));
+  const { report } = await analysed('fed', twoInputs, { ...settings, feed: [`lb=${file}`] });
+  expect(report.model.input!.otherInputs).toEqual([{ name: 'lb', shape: [1, 3], fedWith: 'given numbers' }]);
+  expect(report.model.notes).toContain('The input "lb" is fed the given numbers for every sample.');
+  await expect(analysed('misfed', twoInputs, { ...settings, feed: [`c=${file}`] })).rejects.toMatchObject({
+    hint: 'Other inputs: lb; write NAME=FILE.npy.',
+  });
+});

@@ -3,6 +3,7 @@
 // layer needs, under random motions; pictures of 32 pixels and more as decorrelated spectra. Seeded; all inputs at once.
 import type { Image } from '../../reports/format.ts';
 import { sizeOf } from '../kernels/kernels.ts';
+import { ancestorsOf } from '../network/forward.ts';
 import { compileGradient, multiplyAddsTo } from '../network/gradient.ts';
 import type { Layer } from '../network/layers.ts';
 import { nodeOf } from '../network/network.ts';
@@ -71,6 +72,8 @@ export async function synthesise(
   stream: string,
 ): Promise<{ inputs: Synthesised[]; reason: string | null }> {
   if (study.samples.count === 0) return { inputs: [], reason: 'no samples show what range inputs have' };
+  if (!ancestorsOf(study.network.nodes, [layer.node]).some(({ id }) => id === study.network.input))
+    return { inputs: [], reason: `${layer.name} does not depend on the explained input` };
   const plan = affordable(study, layer, targets.length);
   if (typeof plan === 'string') return { inputs: [], reason: plan };
   const { count, steps } = plan;
