@@ -23,7 +23,7 @@ export interface ReportSource {
   /** The bytes of another JSON file of a report, or null when there is none. */
   read(id: string, path: string): Promise<Uint8Array<ArrayBuffer> | null>;
   /** The bytes of a picture or array (`files/<hash>.npy`), or null when there is none; absent where they cannot be had. */
-  bytes?(id: string, path: string): Promise<Uint8Array | null>;
+  bytes?(id: string, path: string): Promise<Uint8Array<ArrayBuffer> | null>;
 }
 
 /** A report as it stood when it was opened: everything that it hands out belongs together. */
@@ -47,6 +47,8 @@ export interface StoredReport {
   array(array: { readonly url: string }): Promise<Float32Array | null>;
   /** run.json, or null when it is missing. */
   run(): Promise<StoredRun | null>;
+  /** Reads every file that the report names, pictures and arrays too; throws ReportError for one that is missing or changed. */
+  verify(): Promise<void>;
 }
 
 export interface Store {
@@ -69,6 +71,9 @@ const KEPT_SAMPLES = 2_000;
 
 /** Files are kept up to this many bytes in all. */
 const CACHE_BYTES = 64 * 2 ** 20;
+
+/** A picture or array, named by the beginning of its SHA-256. */
+const FILE = /^files\/([0-9a-f]{24,64})\.(?:png|npy)$/;
 
 const REPORT_ID = /^[a-z0-9][a-z0-9._-]{0,127}$/;
 
@@ -191,21 +196,25 @@ function openReport(source: ReportSource, cache: PartCache, id: string, stamp: s
 
   const keyOf = (path: string) => `${id}@${digest}/${path}`;
 
+  /** What was read of a file, unless its SHA-256 does not begin with `hash`. */
+  async function unchanged(
+    path: string,
+    hash: string,
+    content: Uint8Array<ArrayBuffer> | null,
+  ): Promise<Uint8Array<ArrayBuffer>> {
+    if (content !== null && (await digestOf(content)).startsWith(hash)) return content;
+    const now = await source.head(id, { fresh: true });
+    if (now?.stamp !== stamp) {
+      throw new ReportError('REPORT_CHANGED', `Report "${id}" was replaced while it was read: ask again`);
+    }
+    throw corrupt(`${id}/${path}`, content === null ? 'the file is missing' : 'its content is not what was written');
+  }
+
   async function part<T>(path: string, parse: Parser<T>): Promise<T | null> {
     const hash = head.parts[path];
     if (hash === undefined) return null;
     return cache.get(keyOf(path), async () => {
-      const content = await source.read(id, path);
-      if (content === null || (await digestOf(content)) !== hash) {
-        const now = await source.head(id, { fresh: true });
-        if (now?.stamp !== stamp) {
-          throw new ReportError('REPORT_CHANGED', `Report "${id}" was replaced while it was read: ask again`);
-        }
-        throw corrupt(
-          `${id}/${path}`,
-          content === null ? 'the file is missing' : 'its content is not what was written',
-        );
-      }
+      const content = await unchanged(path, hash, await source.read(id, path));
       try {
         return { value: parse(content, version), size: content.length };
       } catch (error) {
@@ -225,6 +234,16 @@ function openReport(source: ReportSource, cache: PartCache, id: string, stamp: s
       return whole;
     } catch (error) {
       throw corrupt(`${id}/${samplePath(sample)}`, messageOf(error));
+    }
+  }
+
+  async function run(): Promise<StoredRun | null> {
+    const content = await source.read(id, 'run.json');
+    if (content === null) return null;
+    try {
+      return runSchema.parse(jsonIn(content));
+    } catch (error) {
+      throw corrupt(`${id}/run.json`, messageOf(error));
     }
   }
 
@@ -259,16 +278,33 @@ function openReport(source: ReportSource, cache: PartCache, id: string, stamp: s
       const bytes = await source.bytes?.(id, url);
       return bytes ? readArrayFile(bytes) : null;
     },
-    async run() {
-      const content = await source.read(id, 'run.json');
-      if (content === null) return null;
-      try {
-        return runSchema.parse(jsonIn(content));
-      } catch (error) {
-        throw corrupt(`${id}/run.json`, messageOf(error));
+    run,
+    async verify() {
+      await run();
+      const files = filesOf([head.model, head.layers, head.samples]);
+      for (const [path, hash] of Object.entries(head.parts)) {
+        filesOf(jsonIn(await unchanged(path, hash, await source.read(id, path))), files);
+      }
+      if (!source.bytes) return;
+      for (const path of files) {
+        // A name is the beginning of the hash.
+        const hash = FILE.exec(path)?.[1];
+        if (hash !== undefined) await unchanged(path, hash, await source.bytes(id, path));
       }
     },
   };
+}
+
+/** The `url` and `array` of every picture and array of the report. */
+export function filesOf(value: unknown, found = new Set<string>()): Set<string> {
+  if (Array.isArray(value)) for (const entry of value) filesOf(entry, found);
+  else if (typeof value === 'object' && value !== null) {
+    for (const [key, entry] of Object.entries(value)) {
+      if ((key === 'url' || key === 'array') && typeof entry === 'string') found.add(entry);
+      else filesOf(entry, found);
+    }
+  }
+  return found;
 }
 
 function parseHead(file: string, text: string) {

@@ -10,7 +10,7 @@ import { layerBodyFields, parseReport, runSchema, sampleBodyFields } from './for
 import type { Report, RunRecord } from './format.ts';
 import { sha256 } from './hash.ts';
 import { toJson } from './json.ts';
-import { checkReportId, layerPath, readReports, samplePath } from './reader.ts';
+import { checkReportId, filesOf, layerPath, readReports, samplePath } from './reader.ts';
 import type { ReportSource, Store } from './reader.ts';
 import { urlSource } from './url-source.ts';
 import type { ReportIndex } from './url-source.ts';
@@ -186,18 +186,6 @@ function without<T extends object>(record: T, fields: readonly (keyof T)[]): Par
   return Object.fromEntries(
     Object.entries(record).filter(([field]) => !fields.includes(field as keyof T)),
   ) as Partial<T>;
-}
-
-/** The `url` and `array` of every picture and array of the report. */
-function filesOf(value: unknown, found = new Set<string>()): ReadonlySet<string> {
-  if (Array.isArray(value)) for (const entry of value) filesOf(entry, found);
-  else if (typeof value === 'object' && value !== null) {
-    for (const [key, entry] of Object.entries(value)) {
-      if ((key === 'url' || key === 'array') && typeof entry === 'string') found.add(entry);
-      else filesOf(entry, found);
-    }
-  }
-  return found;
 }
 
 async function copyFiles(paths: ReadonlySet<string>, from: string, to: string): Promise<void> {

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { EXIT } from '../../analysis/errors.ts';
 import { addKnobs, commandOf } from './knobs.ts';
 import { makeWritable, shown } from './paths.ts';
-import { buildSite } from './site.ts';
+import { buildSite, withoutDamaged } from './site.ts';
 import type { Verb } from './verb.ts';
 
 const DEMO = fileURLToPath(new URL('../../analysis/demo/', import.meta.url));
@@ -44,12 +44,12 @@ export const verb: Verb = {
       command: commandOf(['demo'], settings),
     });
     for (const failure of result.failures) terminal.complain(failure);
-    await buildSite({ ...project, reports }, terminal, signal);
+    const leftOut = await buildSite({ ...project, reports }, terminal, signal);
     const [out, place] = [shown(project.out, folder), shown(result.folder, folder)];
     return {
-      exitCode: result.outcome === 'partial' ? EXIT.failed : EXIT.done,
+      exitCode: result.outcome === 'partial' || leftOut > 0 ? EXIT.failed : EXIT.done,
       json: { ...result, folder: place, out },
-      last: `Wrote the report to ${place} and its site to ${out}; see it with: npx eigenlens serve --reports ${shown(reports, folder)}${out === 'dist' ? '' : ` --out ${out}`}`,
+      last: `Wrote the report to ${place} and its site to ${out}${withoutDamaged(leftOut)}; see it with: npx eigenlens serve --reports ${shown(reports, folder)}${out === 'dist' ? '' : ` --out ${out}`}`,
     };
   },
 };

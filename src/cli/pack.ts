@@ -10,7 +10,7 @@ import { finished } from 'node:stream/promises';
 import { EXIT, UserError } from '../../analysis/errors.ts';
 import { addKnobs } from './knobs.ts';
 import { makeWritable, shown } from './paths.ts';
-import { buildSite } from './site.ts';
+import { buildSite, withoutDamaged } from './site.ts';
 import type { Verb } from './verb.ts';
 
 const DEFAULT_FILE = 'eigenlens-site.zip';
@@ -33,7 +33,7 @@ export const verb: Verb = {
     const work = await mkdtemp(join(dirname(file), '.eigenlens-pack-'));
     try {
       const site = join(work, 'site');
-      await buildSite({ ...project, out: site, base: '/', site: null }, terminal, signal);
+      const leftOut = await buildSite({ ...project, out: site, base: '/', site: null }, terminal, signal);
       const stage = terminal.bar.stage('zip');
       const files = await filesToPack(site);
       await writeZip(join(work, 'site.zip'), basename(file, '.zip'), files, signal);
@@ -41,8 +41,9 @@ export const verb: Verb = {
       await rename(join(work, 'site.zip'), file);
       const written = shown(file, folder);
       return {
-        json: { file: written, files: files.length },
-        last: `Wrote ${written}; unpack it and open index.html.`,
+        exitCode: leftOut > 0 ? EXIT.failed : EXIT.done,
+        json: { file: written, files: files.length, leftOut },
+        last: `Wrote ${written}${withoutDamaged(leftOut)}; unpack it and open index.html.`,
       };
     } finally {
       await rm(work, { recursive: true, force: true });

@@ -264,6 +264,21 @@ describe('reading a store', () => {
       expect((await store.layer('sample', 2)).weightDirections).not.toBeNull();
     });
 
+    it('is verified by every file that it names, pictures, arrays and run.json too', async () => {
+      const report = await openStore(folder).report('sample');
+      await report.verify();
+      const files = (await readdir(path('.'), { recursive: true })).filter((name) => /\.(json|png|npy)$/.test(name));
+      const others = files.filter((name) => name !== 'report.json');
+      expect(new Set(others.map((name) => name.split('.').at(-1)))).toEqual(new Set(['json', 'png', 'npy']));
+      for (const name of others) {
+        const bytes = await readFile(path(name));
+        await writeFile(path(name), bytes.subarray(1));
+        await expect(report.verify()).rejects.toThrow(`sample/${name} is damaged`);
+        await writeFile(path(name), bytes);
+      }
+      await report.verify();
+    });
+
     it('is read again once it is mended', async () => {
       const store = openStore(folder);
       const text = await readFile(path('layers/0.json'), 'utf8');

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { HtmlValidate } from 'html-validate';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { eigenlensHere } from '../cli/command.ts';
 import { sampleReport, writeSampleReport } from '../support/sample-report.ts';
 import { build } from './build.ts';
 
@@ -82,6 +83,29 @@ describe('building the site', () => {
     expect(broken.code).not.toBe(0);
     expect(broken.output).toContain('sample/report.json');
     expect(await readFile(join(out, 'models/sample/index.html'), 'utf8')).toBe(overview);
+  }, 240_000);
+
+  test('of a damaged report eigenlens names the file, and builds the others', async () => {
+    const [reports, out] = [join(folder, 'mixed'), join(folder, 'mixed-site')];
+    for (const id of ['damaged', 'sound']) {
+      await writeSampleReport(reports, id, sampleReport({ samples: 2, detailed: 1 }));
+    }
+    const layer = join(reports, 'damaged/layers/1.json');
+    await writeFile(layer, (await readFile(layer, 'utf8')).replace(/1/, '2'));
+    const args = ['build', '--reports', reports, '--out', out];
+    const mixed = await eigenlensHere(args, { folder });
+    expect(mixed.code, mixed.err).toBe(4);
+    expect(mixed.err).toContain('damaged/layers/1.json is damaged: its content is not what was written. The site');
+    expect(mixed.err).toContain('without 1 damaged report;');
+    expect(mixed.err).not.toMatch(/^ +at /m);
+    expect(await readdir(join(out, 'models'))).toEqual(['sound']);
+    expect(await readdir(join(out, 'models/sound'))).toContain('index.html');
+    // Alone it is an error before the build, and the site stays.
+    await rm(join(reports, 'sound'), { recursive: true });
+    const alone = await eigenlensHere(args, { folder });
+    expect([alone.code, alone.out]).toEqual([3, '']);
+    expect(alone.err).toContain('eigenlens: damaged/layers/1.json is damaged');
+    expect(await readdir(join(out, 'models'))).toEqual(['sound']);
   }, 240_000);
 
   test('a folder that holds anything but a site is left alone', async () => {
