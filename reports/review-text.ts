@@ -6,6 +6,7 @@ import type { ReportComparison } from './compare.ts';
 import type { Change, Difference } from './difference.ts';
 import type { StoredFinding } from './format.ts';
 import { metricOf } from './metrics.ts';
+import { plain } from './plain.ts';
 import { verdictOf, type Review } from './review.ts';
 
 /** Wraps text in a style of the terminal, or gives it as it is. */
@@ -32,11 +33,6 @@ export function sparkline(values: readonly number[], largest = Math.max(...value
   return shown
     .map((value) => BARS[largest > 0 ? Math.min(BARS.length - 1, Math.floor((value / largest) * BARS.length)) : 0])
     .join('');
-}
-
-/** Names of strangers must not steer a terminal. */
-export function plain(name: string): string {
-  return name.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '�');
 }
 
 /** How text is laid out. */

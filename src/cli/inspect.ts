@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { resolve } from 'node:path';
 import type { Preprocessing } from '../../analysis/network/network.ts';
+import { plain } from '../../reports/plain.ts';
 import { addKnobs } from './knobs.ts';
 import { table } from './terminal.ts';
 import type { Verb } from './verb.ts';
@@ -51,7 +52,7 @@ export const verb: Verb = {
           ]),
         ];
     terminal.print(
-      `${name} (${format}): ${grouped(parameterCount)} parameters, ${grouped(multiplyAdds)} multiply-adds for one sample\n`,
+      `${plain(name)} (${format}): ${grouped(parameterCount)} parameters, ${grouped(multiplyAdds)} multiply-adds for one sample\n`,
     );
     terminal.print(table(rows));
     const described = (ends: typeof inputs): string =>
@@ -64,9 +65,9 @@ export const verb: Verb = {
       `preprocessing: ${preprocessingText(inspection.preprocessing)}`,
       ...notes.map((note) => `note: ${note}`),
     ];
-    terminal.print(`\n${lines.join('\n')}`);
+    terminal.print(`\n${lines.map(plain).join('\n')}`);
     for (const { op, node, reason } of unsupported)
-      terminal.print(`unsupported: ${op} at ${node}${reason ? ` (${reason})` : ''}`);
+      terminal.print(plain(`unsupported: ${op} at ${node}${reason ? ` (${reason})` : ''}`));
     const last =
       unsupported.length > 0
         ? `${unsupported.length} unsupported ${unsupported.length === 1 ? 'operation' : 'operations'}; nothing was written.`

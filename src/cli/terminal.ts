@@ -1,6 +1,7 @@
 // What a person sees: results on standard output, all else on standard error; a bar on a terminal, else a line per stage.
 import { styleText } from 'node:util';
 import type { Progress, Stage } from '../../analysis/progress.ts';
+import { plain } from '../../reports/plain.ts';
 
 export interface TerminalOptions {
   readonly json: boolean;
@@ -31,6 +32,9 @@ export interface Terminal extends TerminalOptions {
 /** Redrawing more often than this only costs time. */
 const REDRAW_MS = 100;
 const BAR_WIDTH = 24;
+
+/** Lines about the work, in which names of strangers may stand. */
+const plainLines = (text: string): string => text.split('\n').map(plain).join('\n');
 
 interface OpenStage {
   readonly name: string;
@@ -67,13 +71,13 @@ export function openTerminal(
   const tell = (text: string): void => {
     if (options.quiet) return;
     wipe();
-    err.write(`${text}\n`);
+    err.write(`${plainLines(text)}\n`);
     draw();
   };
 
   const bar: Progress = {
     stage(name, total): Stage {
-      const stage: OpenStage = { name, total, started: now(), count: 0 };
+      const stage: OpenStage = { name: plain(name), total, started: now(), count: 0 };
       stages.push(stage);
       draw();
       return {
@@ -88,7 +92,7 @@ export function openTerminal(
           wipe();
           const counted = stage.count > 0 ? `${stage.count} in ` : '';
           if (options.progress && !options.quiet)
-            err.write(`${paint('dim', `${name}: ${counted}${duration(now() - stage.started)}`)}\n`);
+            err.write(`${paint('dim', `${stage.name}: ${counted}${duration(now() - stage.started)}`)}\n`);
           draw();
         },
       };
@@ -109,7 +113,7 @@ export function openTerminal(
     tell,
     complain(message, hint) {
       wipe();
-      err.write(`${paint('red', 'eigenlens:')} ${message}\n${hint ? `  ${hint}\n` : ''}`);
+      err.write(`${paint('red', 'eigenlens:')} ${plainLines(message)}\n${hint ? `  ${plainLines(hint)}\n` : ''}`);
     },
     pass(text) {
       wipe();
@@ -140,8 +144,9 @@ export function duration(milliseconds: number): string {
   return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
 }
 
-/** Rows as aligned columns; the first row is the heading. Numbers align right. */
-export function table(rows: readonly (readonly string[])[]): string {
+/** Rows as aligned columns, names in them plain; the first row is the heading. Numbers align right. */
+export function table(given: readonly (readonly string[])[]): string {
+  const rows = given.map((row) => row.map(plain));
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
   const numeric = rows[0]!.map(
     (_, column) => rows.length > 1 && rows.slice(1).every((row) => /^[\d,.×–-]*$/.test(row[column]!)),

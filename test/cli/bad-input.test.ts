@@ -65,6 +65,24 @@ beforeAll(async () => {
   );
 });
 
+test('inspect keeps a hostile name in its line', async () => {
+  const name = 'y\n\u001b[2J\u202egnp';
+  const nodes = [onnxNode('MatMul', ['x', 'w'], [name], {}, name)];
+  const bytes = onnxBytes({
+    inputs: { x: [1, 4] },
+    outputs: [name],
+    nodes,
+    initializers: [floats('w', [4, 4], new Float32Array(16).fill(1))],
+  });
+  await folder.write('hostile.onnx', bytes);
+  for (const more of [[], ['--nodes']]) {
+    const { code, out, err } = await eigenlensHere(['inspect', 'hostile.onnx', ...more], { folder: folder.path });
+    expect(code, err).toBe(0);
+    expect(out).toContain('outputs: y��[2J�gnp 1×4');
+    expect(out).not.toMatch(/[\u001b\u202e]/);
+  }
+});
+
 type Case = [what: string, args: string[], code: number, told: RegExp];
 
 const inItsOwnProcess: Case[] = [

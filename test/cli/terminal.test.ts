@@ -105,3 +105,14 @@ test('durations are read at a glance', () => {
     '2 min 5 s',
   ]);
 });
+
+test('names of strangers stay in their lines and cells', () => {
+  const { err, complain, tell, bar } = terminal({}, onTerminal);
+  complain('no layer "\u001b[2J\u202e"', 'has \u0007');
+  tell('wrote \u009b');
+  bar.stage('a\nb').done();
+  expect(err.text.replaceAll('\r\u001b[2K', '')).toBe(
+    'eigenlens: no layer "�[2J�"\n  has �\nwrote �\na�b: 0 ms\n'.replace('a�b: 0 ms', (line) => `a�b  0 ms${line}`),
+  );
+  expect(table([['name'], ['a\nb\u202ec']])).toBe('name\n─────\na�b�c');
+});

@@ -2,8 +2,9 @@ import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { junitOf } from '../../reports/junit.ts';
 import { escaped, fitted, MOST_CHARACTERS, nameAsCode } from '../../reports/markdown.ts';
+import { plain } from '../../reports/plain.ts';
 import { commentOn, markerOf } from '../../reports/pull-request-comment.ts';
-import { comparisonText, plain, reviewText, sparkline } from '../../reports/review-text.ts';
+import { comparisonText, reviewText, sparkline } from '../../reports/review-text.ts';
 import { reviewsSchema, verdictOf, type Review } from '../../reports/review.ts';
 
 const HOSTILE = [
