@@ -6,7 +6,6 @@ import { readdir, readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { EXIT, nearest, UserError } from '../../analysis/errors.ts';
-import type { Cell } from '../../graphql/flat.ts';
 import type { Operation } from '../../graphql/operation.ts';
 import type { QueryResult } from '../../graphql/query.ts';
 import type { Store } from '../../reports/reader.ts';
@@ -46,10 +45,13 @@ export const verb: Verb = {
     const { openStore } = await import('../../reports/store.ts');
     const store = openStore(project.reports);
     const variables = await withModel(variablesOf(flag('variables')), asked, store);
+    await refuseUnknown(variables, asked, store);
     const { document, operationName } = asked;
     const result = await query(store, document, variables, { operationName });
-    terminal.print(await printed(result, asked, flag('format')!));
     const count = result.errors?.length ?? 0;
+    // A table with holes would read as a whole one.
+    if (count === 0 || flag('format') === 'json') terminal.print(await printed(result, asked, flag('format')!));
+    else terminal.complain(result.errors![0]!.message, 'Print what there is with --format json.');
     return {
       // Without data the document itself was refused; with data, a part of the answer is missing.
       exitCode: count === 0 ? EXIT.done : result.data ? EXIT.failed : EXIT.usage,
@@ -141,8 +143,42 @@ async function withModel(
   });
 }
 
+/**
+ * A ready-made question that names a report, layer or sample that is not there: GraphQL answers null, which a script would
+ * read as "none found". Throws a UserError with the nearest name.
+ */
+async function refuseUnknown(
+  variables: Readonly<Record<string, unknown>>,
+  { operation }: Asked,
+  store: Store,
+): Promise<void> {
+  const { readGlobalId } = await import('../../graphql/global-id.ts');
+  const given = (name: string): string | undefined => {
+    const value = operation?.variables.some((one) => one.name === name) ? variables[name] : undefined;
+    return typeof value === 'string' ? value : undefined;
+  };
+  for (const variable of ['model', 'base', 'head']) {
+    const id = given(variable);
+    if (id === undefined) continue;
+    const key = readGlobalId(id);
+    const report = await store.report(key?.type === 'Model' ? key.report : id);
+    const [layer, sample] = [given('layer'), given('sample')];
+    if (layer !== undefined && !report.layerNamed(layer)) throw unknown('layer', layer, report.layers);
+    if (sample !== undefined && !report.sampleNamed(sample)) throw unknown('sample', sample, report.samples);
+  }
+}
+
+function unknown(what: string, name: string, there: readonly { readonly name: string }[]): UserError {
+  const names = there.map((one) => one.name);
+  const near = nearest(name, names);
+  const known = `Its ${what}s: ${names.slice(0, 20).join(', ') || 'none'}${names.length > 20 ? ', …' : ''}.`;
+  return new UserError(`There is no ${what} "${name}" in the report.`, {
+    hint: near === undefined ? known : `Did you mean "${near}"? ${known}`,
+  });
+}
+
 async function printed(result: QueryResult, { document, operationName }: Asked, format: string): Promise<string> {
-  if (format === 'json' || !result.data) return JSON.stringify(result, null, 2);
+  if (format === 'json') return JSON.stringify(result, null, 2);
   const { flatten, toCsv } = await import('../../graphql/flat.ts');
   const { schema } = await import('../../graphql/schema.ts');
   const { parse } = await import('graphql');
@@ -151,10 +187,8 @@ async function printed(result: QueryResult, { document, operationName }: Asked, 
     throw new UserError(flat, { exitCode: EXIT.usage, hint: 'Or print it with --format json.' });
   }
   if (format === 'csv') return toCsv(flat);
-  // Names come from files: what would move the cursor or colour the terminal is shown as it is written.
-  const safe = (value: Cell) =>
-    String(value ?? '–').replace(/\p{Cc}/gu, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`);
-  return table([[...flat.columns], ...flat.rows.map((row) => row.map(safe))]);
+  const rows = flat.rows.map((row) => row.map((value) => String(value ?? '–')));
+  return table([[...flat.columns], ...rows]);
 }
 
 function variablesOf(json: string | undefined): Record<string, unknown> {

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse, validate } from 'graphql';
@@ -150,15 +150,49 @@ describe('eigenlens query', () => {
     expect(wrong.code).toBe(2);
   });
 
+  it.each([
+    ['mistakes', { model: 'sampel' }, 'No report "sampel"', 'Did you mean "sample"?'],
+    ['changes', { base: 'sample', head: 'nono' }, 'No report "nono"', 'has sample.'],
+    [
+      'directions',
+      { model: 'sample', layer: 'features/conv9' },
+      'There is no layer "features/conv9"',
+      'Did you mean "features/conv1"?',
+    ],
+    ['sample', { model: 'sample', sample: 'nobody' }, 'There is no sample "nobody"', 'Its samples: cat/0.png, '],
+  ])('%s about what is not there ends with 3 and the nearest name', async (operation, variables, told, hint) => {
+    for (const format of ['json', 'csv', 'table']) {
+      const asked = ['--operation', operation, '--variables', JSON.stringify(variables), '--format', format];
+      const { code, out, err } = await run(...asked);
+      expect([code, out]).toEqual([3, '']);
+      expect(err).toContain(told);
+      expect(err).toContain(hint);
+    }
+  });
+
+  it('prints no table of a report that is damaged', async () => {
+    const place = join(folder, 'broken');
+    await writeSampleReport(place, 'sample', sampleReport({ samples: 1, detailed: 1 }));
+    await writeFile(join(place, 'sample/layers/1.json'), '{}');
+    const asked = ['--operation', 'capacity', '--reports', place, '--format'];
+    for (const format of ['csv', 'table']) {
+      const { code, out, err } = await eigenlensHere(['query', ...asked, format], { folder });
+      expect([code, out]).toEqual([4, '']);
+      expect(err).toContain('sample/layers/1.json is damaged');
+    }
+    const json = await eigenlensHere(['query', ...asked, 'json'], { folder });
+    expect([json.code, JSON.parse(json.out)]).toEqual([4, expect.objectContaining({ errors: expect.any(Array) })]);
+  });
+
   it('runs the named one of several operations of a document', async () => {
     const { out } = await run('query a { __typename } query b { service { maxDepth } }', '--operation', 'b');
     expect(JSON.parse(out)).toEqual({ data: { service: { maxDepth: 12 } } });
   });
 
-  it('shows control characters in names as text in a table', async () => {
+  it('shows no control characters of names in a table', async () => {
     const { report, files } = sampleReport({ samples: 1, detailed: 0 });
     const [only] = report.samples;
-    const named = { ...report, layers: [], samples: [{ ...only!, name: 'red\u001b[31m\nline' }] };
+    const named = { ...report, layers: [], samples: [{ ...only!, name: 'red\u001b[31m\u202e\nline' }] };
     await writeSampleReport(join(folder, 'odd'), 'odd', { report: named, files });
     const { out } = await eigenlensHere(
       [
@@ -171,7 +205,7 @@ describe('eigenlens query', () => {
       ],
       { folder },
     );
-    expect(out).toContain('red\\x1b[31m\\x0aline');
-    expect(out).not.toContain('\u001b');
+    expect(out).toContain('red�[31m��line');
+    expect(out).not.toMatch(/[\u001b\u202e]/);
   });
 });
