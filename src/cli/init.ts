@@ -21,6 +21,15 @@ const CONFIG = `${JSON.stringify(
   2,
 )}\n`;
 
+/** What the workflows need beside their files: they run `npm ci` and then the command of the package that it installed. */
+const STEPS = `What is left to do:
+  1. Make eigenlens a development dependency: npm install --save-dev with the git URL of its repository, or with the file
+     that npm pack writes in a checkout of it.
+  2. Commit package.json, package-lock.json and, where you took it, the packed file: the workflow runs npm ci.
+  3. Commit the model and its samples, or fetch them in a step of your own, and name them under "with:" in
+     .github/workflows/eigenlens.yml.
+  4. Analyse the model once on the base branch and commit the report, which is what a pull request is compared with.`;
+
 export const verb: Verb = {
   define(command: Command) {
     command.option('--dry-run', 'Say what would be written, and write nothing');
@@ -38,6 +47,7 @@ export const verb: Verb = {
     for (const path of COPIED) await put(path, await readFile(join(ROOT, path), 'utf8'));
     const words = { written: 'wrote', kept: 'kept, it was there', missing: 'would write' };
     for (const { path, state } of files) terminal.print(`${words[state]}: ${path}`);
+    terminal.print(`\n${STEPS}`);
     const count = files.filter(({ state }) => state === 'written').length;
     return {
       json: { files },

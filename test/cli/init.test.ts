@@ -25,6 +25,19 @@ test('init writes a configuration that is valid, the action and both workflows',
   expect(project.checks.rules).toMatchObject([{ metric: 'accuracy' }]);
 });
 
+test('init says how the command and the model get into the repository', async () => {
+  const { path: folder } = await temporaryFolder();
+  const { out } = await eigenlensHere(['init', '--dry-run'], { folder });
+  const workflow = readFileSync(new URL(`../../${FILES[2]}`, import.meta.url), 'utf8');
+  const action = readFileSync(new URL(`../../${FILES[1]}`, import.meta.url), 'utf8');
+  // What it says is what the workflow needs.
+  expect(workflow).toContain('npm ci');
+  expect(action).toContain('npx --no-install eigenlens');
+  for (const told of ['npm install --save-dev', 'git URL', 'npm pack', 'package-lock.json', 'samples']) {
+    expect(out).toContain(told);
+  }
+});
+
 test('init writes workflows and an action that actionlint has nothing against', async () => {
   const { path: folder } = await temporaryFolder();
   await eigenlensHere(['init'], { folder });
