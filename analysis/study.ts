@@ -1,5 +1,6 @@
 // What a method is given: the network, the samples, the settings, and the work that several methods share, done once.
 import type { Image } from '../reports/format.ts';
+import { UserError } from './errors.ts';
 import type { Picture, PictureStore } from './figures/picture-store.ts';
 import { pointCloudPng } from './figures/point-cloud.ts';
 import { inputView, outputView, type View } from './figures/view.ts';
@@ -12,7 +13,7 @@ import { nodeOf, type Network, type NodeId } from './network/network.ts';
 import type { Mode } from './ops/op.ts';
 import type { Progress } from './progress.ts';
 import { random, type Random } from './random.ts';
-import type { InputSamples } from './samples/input.ts';
+import { firstNotFinite, type InputSamples } from './samples/input.ts';
 import type { Settings } from './settings.ts';
 
 /** A part of the network. */
@@ -115,7 +116,10 @@ const MOST_OUTPUTS = 2 ** 26;
 /** Widest block of probes or samples: beyond it a pass is no faster. */
 const WIDEST_BLOCK = 64;
 
-/** Runs the network over all samples once and gives methods what they share. Memory: the outputs, not the activations. */
+/**
+ * Runs the network over all samples once and gives methods what they share. Memory: the outputs, not the activations.
+ * UserError when the network gives a number that is not finite.
+ */
 export async function createStudy(options: StudyOptions): Promise<Study> {
   const { network, samples, settings, backend, pictures, classNames, progress, signal } = options;
   const layers = layersOf(network);
@@ -174,6 +178,32 @@ export async function createStudy(options: StudyOptions): Promise<Study> {
   const mapAt = async (at: Tensor, scope: Scope): Promise<LocatedMap> => (await compiledMap(scope)).locate(at, fed);
   const blockSize = (wanted: number): number => Math.min(wanted, probesWithin(perInput / 4));
 
+  const release = (): void => {
+    for (const compiled of [...forwards.values(), ...maps.values()])
+      void compiled.then(
+        (c) => c.dispose(),
+        () => {},
+      );
+    forwards.clear();
+    maps.clear();
+  };
+
+  /** Why a sample's output is not finite: the first layer where that is so. */
+  const overflow = async (sample: number): Promise<UserError> => {
+    const layerOf = new Map(layers.flatMap((layer) => layer.nodes.map((id) => [id, layer] as const)));
+    const ids = network.nodes.map(({ id }) => id).filter((id) => layerOf.has(id));
+    const values = await (await forwardTo(ids)).run(await inputs(sample, sample + 1), fed);
+    const at = values.findIndex(({ data }) => firstNotFinite(data) >= 0);
+    const { data } = values[at]!;
+    release();
+    return new UserError(
+      `The network’s output for sample ${samples.name(sample)} is not finite: the layer ${layerOf.get(ids[at]!)!.name} is the first to give ${data[firstNotFinite(data)]}.`,
+      {
+        hint: 'float32 ends at 3.4·10³⁸. Remove the sample, scale it with --preprocess, or analyse the weights alone, without --samples.',
+      },
+    );
+  };
+
   const outputs = samples.count * outputCount <= MOST_OUTPUTS ? new Float32Array(samples.count * outputCount) : null;
   const predictions = isClassifier ? new Int32Array(samples.count) : null;
   const labels = samples.labels;
@@ -184,6 +214,8 @@ export async function createStudy(options: StudyOptions): Promise<Study> {
     checkpoint();
     const end = Math.min(start + step, samples.count);
     const [block] = await forward.run(await inputs(start, end), fed);
+    const bad = firstNotFinite(block!.data);
+    if (bad >= 0) throw await overflow(start + Math.floor(bad / outputCount));
     outputs?.set(block!.data, start * outputCount);
     for (let i = 0; predictions && i < end - start; i++) {
       predictions[start + i] = largest(block!.data.subarray(i * outputCount, (i + 1) * outputCount));
@@ -206,16 +238,6 @@ export async function createStudy(options: StudyOptions): Promise<Study> {
         channels: view.channels,
         alt,
       });
-
-  const release = (): void => {
-    for (const compiled of [...forwards.values(), ...maps.values()])
-      void compiled.then(
-        (c) => c.dispose(),
-        () => {},
-      );
-    forwards.clear();
-    maps.clear();
-  };
 
   return {
     network,

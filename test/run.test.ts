@@ -7,7 +7,7 @@ import { runAnalysis, type AnalysisOptions, type AnalysisResult } from '../analy
 import { parseSettings } from '../analysis/settings.ts';
 import type { StoredReport } from '../reports/reader.ts';
 import { openStore } from '../reports/store.ts';
-import { normals, onnxBytes, onnxNode } from './formats/models.ts';
+import { floats, normals, onnxBytes, onnxNode } from './formats/models.ts';
 import { counting, npyBytes } from './samples/arrays.ts';
 import { temporaryFolder } from './samples/folder.ts';
 
@@ -102,4 +102,25 @@ test('--feed takes an input by its own name, which a layer may have too', async 
   await expect(analysed('misfed', twoInputs, { ...settings, feed: [`c=${file}`] })).rejects.toMatchObject({
     hint: 'Other inputs: lb; write NAME=FILE.npy.',
   });
+});
+
+test('finite weights that overflow on a sample end in an error that names the layer and the sample', async () => {
+  const square = (factor: number) => [factor, 0, 0, factor];
+  const model = onnxBytes({
+    inputs: { x: [1, 2] },
+    nodes: [
+      onnxNode('MatMul', ['x', 'first.weight'], ['h']),
+      onnxNode('Relu', ['h'], ['r']),
+      onnxNode('MatMul', ['r', 'second.weight'], ['y']),
+    ],
+    initializers: [floats('first.weight', [2, 2], square(1e20)), floats('second.weight', [2, 2], square(1e20))],
+  });
+  const samples = await folder.write('one.npy', npyBytes('<f4', [3, 2], [-1, -1, 1e-9, 1e-9, 1, 1]));
+  await expect(analysed('huge', model, { samples })).rejects.toMatchObject({
+    message: 'The network’s output for sample 2 is not finite: the layer second is the first to give Infinity.',
+    exitCode: 3,
+  });
+  const { failures, report } = await analysed('huge', model, {});
+  expect(failures).toEqual([]);
+  expect((await report.layer(0)).weightDirections!.singularValues[0]! / 1e20).toBeCloseTo(1, 5);
 });

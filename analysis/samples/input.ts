@@ -134,7 +134,7 @@ export function toInput(samples: Samples, target: InputTarget): InputSamples {
 }
 
 /** The position of the first number that is not finite, or −1. A plain loop: this sees every number of every sample. */
-function firstNotFinite(data: Float32Array): number {
+export function firstNotFinite(data: Float32Array): number {
   for (let i = 0; i < data.length; i++) if (!Number.isFinite(data[i])) return i;
   return -1;
 }
