@@ -122,6 +122,31 @@ test('a report says how to make it again, without a path of this machine and how
   );
 });
 
+test('a report that replaces one with more methods says which', async () => {
+  const args = [
+    'analyze',
+    model,
+    '--limit',
+    '4',
+    '--detail',
+    '2',
+    '--id',
+    'fuller',
+    '--reports',
+    'replaced',
+    '--methods',
+  ];
+  const told = /replaces a report with 1 more method: bias-shares; their results stay in the cache/;
+  const full = await eigenlensHere([...args, 'weight-directions,bias-shares'], { folder });
+  expect(full.err).not.toMatch(told);
+  const less = await eigenlensHere([...args, 'weight-directions'], { folder });
+  expect([less.code, less.err]).toEqual([0, expect.stringMatching(told)]);
+  const again = await eigenlensHere([...args, 'weight-directions,bias-shares'], { folder });
+  expect(again.err).not.toMatch(/replaces/);
+  const json = await eigenlensHere([...args, 'weight-directions', '--json'], { folder });
+  expect(JSON.parse(json.out)).toHaveProperty('lost', ['bias-shares']);
+});
+
 test.skipIf(process.platform === 'win32')('the command that a report names makes it again in a shell', async () => {
   const place = join(folder, "it's here");
   await mkdir(place);
