@@ -173,6 +173,8 @@ export async function runAnalysis(options: AnalysisOptions): Promise<AnalysisRes
     } finally {
       study.dispose();
     }
+  } catch (error) {
+    throw isFatal(error) ? unwritable(reportsDir, error) : error;
   } finally {
     await backend.dispose();
   }
@@ -269,10 +271,24 @@ async function runMethod(
   return { status: { ...base, outcome, reason, layersSkipped, failures }, answers };
 }
 
+const FATAL: Readonly<Record<string, string>> = {
+  EACCES: 'permission is missing',
+  EDQUOT: 'the disk quota is used up',
+  ENOSPC: 'the disk is full',
+  EROFS: 'the file system is read-only',
+};
+
 /** A full disk or a folder that cannot be written ends the run; what was computed stays. */
-function isFatal(error: unknown): boolean {
-  const code = (error as NodeJS.ErrnoException)?.code;
-  return code === 'ENOSPC' || code === 'EACCES' || code === 'EROFS' || code === 'EDQUOT';
+function isFatal(error: unknown): error is NodeJS.ErrnoException {
+  return Object.hasOwn(FATAL, String((error as NodeJS.ErrnoException | null)?.code));
+}
+
+function unwritable(reportsDir: string, cause: NodeJS.ErrnoException): UserError {
+  return new UserError(`Cannot write to ${reportsDir}: ${FATAL[cause.code!]}.`, {
+    exitCode: EXIT.environment,
+    hint: 'Make room there, or give another folder with --reports; the same command goes on where it stopped.',
+    cause,
+  });
 }
 
 async function ask(study: Study, method: Method, unit: Unit, file: string): Promise<readonly Answer[]> {

@@ -1,6 +1,6 @@
 // Pictures of a report: a PNG and the numbers behind it, named by content, so that equal ones are stored once.
 import { createHash } from 'node:crypto';
-import { mkdir, rename, stat, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Image, NumberArray } from '../../reports/format.ts';
 import type { Shape } from '../kernels/kernels.ts';
@@ -44,8 +44,13 @@ export function pictureStore(folder: string): PictureStore {
     await (ready ??= mkdir(files, { recursive: true }));
     if ((await stat(file).catch(() => null))?.size !== bytes.length) {
       const temporary = `${file}.${process.pid}.${Math.random().toString(36).slice(2)}`;
-      await writeFile(temporary, bytes);
-      await rename(temporary, file);
+      try {
+        await writeFile(temporary, bytes);
+        await rename(temporary, file);
+      } catch (error) {
+        await rm(temporary, { force: true });
+        throw error;
+      }
     }
     return `files/${name}`;
   }
