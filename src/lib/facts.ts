@@ -110,6 +110,14 @@ export function countLevels(model: ModelFacts): LevelCounts {
   return { fail: count('FAIL'), warn: count('WARN'), pass: count('PASS') };
 }
 
+/** What failed in the analysis itself: `method (unit): reason`, or the method where it failed as a whole. */
+export function failedParts({ methods }: Pick<ModelFacts, 'methods'>): string[] {
+  return methods.flatMap(({ method, outcome, reason, failures }) => {
+    if (failures.length > 0) return failures.map((one) => `${method} (${one.unit}): ${one.reason}`);
+    return outcome === 'FAILED' ? [`${method}: ${reason ?? 'no reason was given'}`] : [];
+  });
+}
+
 /** The worst level of the findings about each subject. */
 export function levelsBySubject(model: ModelFacts): ReadonlyMap<string, 'warn' | 'fail'> {
   const levels = new Map<string, 'warn' | 'fail'>();

@@ -62,6 +62,14 @@ describe('building the site', () => {
     const overview = await readFile(join(out, 'models/sample/index.html'), 'utf8');
     expect(overview).toContain('href="https://example.org/models/sample/"');
     expect(overview).toContain('property="og:image" content="https://example.org/models/sample/preview.png"');
+    // What failed is said with the findings, and what other inputs were fed with how the report was made.
+    expect(overview).toMatch(/<p>\d+ parts of the analysis failed and are missing here:<\/p>/);
+    expect(overview).toContain('did not converge');
+    expect(overview).not.toContain('Nothing to report');
+    expect(overview).toContain('style, 4, fed with zeros');
+    // The command is that of the report, to the letter.
+    const { provenance } = JSON.parse(await readFile(join(reports, 'sample/report.json'), 'utf8')).model;
+    expect(overview).toContain(`<code>${provenance.command}</code>`);
     const { width, height } = await sharp(join(out, 'models/sample/preview.png')).metadata();
     expect([width, height]).toEqual([1200, 630]);
     const sitemap = await readFile(join(out, 'sitemap.xml'), 'utf8');
