@@ -108,9 +108,10 @@ export async function runAnalysis(options: AnalysisOptions): Promise<AnalysisRes
   });
 
   try {
-    if (options.why) await explainKeys(cache, methods.map(keyOf), progress);
-    if (!force && (await isCurrent(folder, wholeKey)))
+    if (!force && (await isCurrent(folder, wholeKey))) {
+      if (options.why) await explainKeys(cache, methods.map(keyOf), [], progress);
       return { id, folder, outcome: 'done', cached: true, failures: [] };
+    }
 
     const pictures = pictureStore(cache);
     const study = await createStudy({
@@ -126,6 +127,10 @@ export async function runAnalysis(options: AnalysisOptions): Promise<AnalysisRes
       signal,
     });
     try {
+      if (options.why) {
+        const kept = await Promise.all(methods.map((method) => keptUnits(study, method, keyOf(method), cache)));
+        await explainKeys(cache, methods.map(keyOf), kept, progress);
+      }
       for (const note of [...fedNotes(study), ...inputDoubts(study).map(({ message }) => message)]) progress.note(note);
       const statuses: MethodStatus[] = [];
       const answers: Answer[] = [];
@@ -232,6 +237,18 @@ async function isCurrent(folder: string, key: string): Promise<boolean> {
   }
 }
 
+const answerFile = (cache: string, key: Key, unit: Unit): string =>
+  path.join(cache, 'answers', `${hash({ key, unit: unit.key })}.json`);
+
+/** How many of a method's units an earlier run answered, in words; null where none is kept. */
+async function keptUnits(study: Study, method: Method, key: Key, cache: string): Promise<string | null> {
+  const units = method.units(study);
+  if (typeof units === 'string') return null;
+  const found = await Promise.all(units.map((unit) => recall(answerFile(cache, key, unit), cache)));
+  const count = found.filter((answers) => answers !== null).length;
+  return count > 0 ? `${count} of ${units.length} units ${units.length === 1 ? 'is' : 'are'} kept` : null;
+}
+
 /** Runs the units of a method, taking from the cache what is there. */
 async function runMethod(
   study: Study,
@@ -251,7 +268,7 @@ async function runMethod(
   const failures: { unit: string; reason: string }[] = [];
   for (const unit of units) {
     study.checkpoint();
-    const file = path.join(cache, 'answers', `${hash({ key, unit: unit.key })}.json`);
+    const file = answerFile(cache, key, unit);
     try {
       answers.push(...((force ? null : await recall(file, cache)) ?? (await ask(study, method, unit, file))));
     } catch (error) {
@@ -321,18 +338,23 @@ async function remember(cache: string, keys: readonly Key[]): Promise<void> {
   await writeFile(path.join(cache, 'keys.json'), JSON.stringify(keys));
 }
 
-/** `--why`: which part of each method's key is as it was, and which changed. */
-async function explainKeys(cache: string, keys: readonly Key[], progress: Progress): Promise<void> {
+/** `--why`: which part of each method's key is as it was, which changed, and what is kept of a run that did not end. */
+async function explainKeys(
+  cache: string,
+  keys: readonly Key[],
+  kept: readonly (string | null)[],
+  progress: Progress,
+): Promise<void> {
   const before = new Map(
     await readFile(path.join(cache, 'keys.json'), 'utf8')
       .then((text) => (JSON.parse(text) as Key[]).map((key) => [key.method.split(' ')[0]!, key] as const))
       .catch(() => []),
   );
-  for (const key of keys) {
+  for (const [i, key] of keys.entries()) {
     const name = key.method.split(' ')[0]!;
     const old = before.get(name);
     if (!old) {
-      progress.note(`${name}: never completed before`);
+      progress.note(`${name}: never completed before${kept[i] ? `, but ${kept[i]}` : ''}`);
       continue;
     }
     const parts = (['model', 'samples', 'backend', 'method'] as const)
@@ -343,7 +365,8 @@ async function explainKeys(cache: string, keys: readonly Key[], progress: Progre
       if (JSON.stringify(was) !== JSON.stringify(value))
         parts.push(`setting ${setting} (was ${JSON.stringify(was)}, is ${JSON.stringify(value)})`);
     }
-    progress.note(parts.length === 0 ? `${name}: hit, nothing changed` : `${name}: miss, changed: ${parts.join(', ')}`);
+    const found = parts.length === 0 ? 'hit, nothing changed' : `miss, changed: ${parts.join(', ')}`;
+    progress.note(`${name}: ${found}${kept[i] ? `; ${kept[i]}` : ''}`);
   }
 }
 

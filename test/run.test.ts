@@ -124,3 +124,28 @@ test('finite weights that overflow on a sample end in an error that names the la
   expect(failures).toEqual([]);
   expect((await report.layer(0)).weightDirections!.singularValues[0]! / 1e20).toBeCloseTo(1, 5);
 });
+
+test('--why tells what is kept of a run that was interrupted', async () => {
+  const settings = {
+    samples: await folder.write('rows.npy', rows),
+    methods: ['weight-directions', 'bias-shares'],
+    detail: 1,
+  };
+  const interruption = new AbortController();
+  let units = 0;
+  const advance = (): void => {
+    if (++units === 2) interruption.abort();
+  };
+  const progress = {
+    stage: (name: string) => ({ advance: name === 'weight-directions' ? advance : () => {}, done: () => {} }),
+    note: () => {},
+  };
+  await expect(analysed('stopped', twoInputs, settings, { progress, signal: interruption.signal })).rejects.toThrow(
+    'aborted',
+  );
+  const { notes } = await analysed('stopped', twoInputs, settings, { why: true });
+  expect(notes.slice(0, 2)).toEqual([
+    'weight-directions: never completed before, but 2 of 3 units are kept',
+    'bias-shares: never completed before',
+  ]);
+});
