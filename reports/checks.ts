@@ -1,6 +1,6 @@
 // Rules -> findings: absolute limits on the numbers of a report, relative ones on how far they moved from a baseline. What
 // moved less than its noise floor breaks no rule; a rule that cannot be applied is told, never passed.
-import type { Difference } from './difference.ts';
+import { isBeyond, type Difference } from './difference.ts';
 import type { StoredFinding } from './format.ts';
 import { measure, type Measurement } from './measurements.ts';
 import { metricOf, type Metric, type MetricName } from './metrics.ts';
@@ -172,7 +172,7 @@ function applyRelative(rule: Rule, differences: readonly Difference[]): CheckRes
     const worst = limits
       .map((one) => ({ ...one, excess: one.moved / scale - one.limit }))
       .reduce((a, b) => (b.excess > a.excess ? b : a));
-    const exceeds = worst.excess > ARITHMETIC && Math.abs(delta!) > (floor ?? 0);
+    const exceeds = worst.excess > ARITHMETIC && isBeyond(delta!, floor ?? 0);
     const byChance = allowed !== undefined && (chance ?? 0) * compared.length > allowed;
     const broken = exceeds && !byChance;
     const step = (x: number): string => (relative ? amountText(x, 'share') : moveText(x, metric));
@@ -180,7 +180,7 @@ function applyRelative(rule: Rule, differences: readonly Difference[]): CheckRes
     const from = base === null || head === null ? '' : ` from ${amountText(base, unit)} to ${amountText(head, unit)}`;
     const what = distance
       ? `${capital(label)}: ${amountText(delta!, unit)}${reason ? ` (${reason})` : ''}`
-      : Math.abs(delta!) <= (floor ?? 0)
+      : !isBeyond(delta!, floor ?? 0)
         ? `${capital(label)} is unchanged${base === null ? '' : ` at ${amountText(head!, unit)}`}`
         : `${capital(label)} ${delta! < 0 ? 'fell' : 'rose'}${from} (${moved})`;
     const turned = counted && reason !== null ? `: ${reason}` : '';

@@ -2,7 +2,7 @@
 // every number is compared with its noise floor, and a difference below the floor is no change. What rests on other
 // samples or settings is not compared, and says so.
 import { checkComparison, PRESETS } from './checks.ts';
-import type { Change, Difference } from './difference.ts';
+import { isBeyond, type Change, type Difference } from './difference.ts';
 import type { StoredFinding, StoredLayer, StoredLayerHead, StoredSample } from './format.ts';
 import { byMetricAndSubject, measure, noiseOf, ROUNDING, spectralNoise, type Measurement } from './measurements.ts';
 import { INPUT_SETTINGS, METRIC_NAMES, metricOf, type Metric, type MetricName, type SubjectKind } from './metrics.ts';
@@ -112,7 +112,7 @@ function add(
   }
   const delta = given.delta ?? head! - base!;
   const improves = better === 'higher' ? delta > 0 : delta < 0;
-  const change = Math.abs(delta) <= floor ? 'UNCHANGED' : !better ? 'CHANGED' : improves ? 'BETTER' : 'WORSE';
+  const change = !isBeyond(delta, floor) ? 'UNCHANGED' : !better ? 'CHANGED' : improves ? 'BETTER' : 'WORSE';
   found.push({ ...own, change, delta, floor, reason });
 }
 

@@ -21,3 +21,11 @@ export interface Difference {
   /** The spectra behind a distance, for a small picture. */
   readonly series?: { readonly base: readonly number[]; readonly head: readonly number[] };
 }
+
+/** Rounding of a difference and of its floor, relative to the floor: 5/6 − 4/6 is no more than 1/6. */
+const ROUNDING = 1e-9;
+
+/** Whether a difference is larger than its noise floor; one that equals it is none. */
+export function isBeyond(delta: number, floor: number): boolean {
+  return Math.abs(delta) > floor * (1 + ROUNDING);
+}

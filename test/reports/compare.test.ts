@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compareReports } from '../../reports/compare.ts';
+import { isBeyond } from '../../reports/difference.ts';
 import type { LayerRecord, Report, SampleRecord } from '../../reports/format.ts';
 import { METRIC_NAMES, metricOf } from '../../reports/metrics.ts';
 import { openStore } from '../../reports/store.ts';
@@ -160,6 +161,16 @@ describe('two reports compared', () => {
     expect(find('fc1', 'layer')).toMatchObject({ change: 'CHANGED', reason: 'it is called dense in the head' });
     expect(find('fc1', 'spectrum')).toMatchObject({ change: 'UNCHANGED' });
     expect(find('dense', 'spectrum')).toBeUndefined();
+  });
+
+  it('are unchanged by a difference that equals its floor, however both are rounded', () => {
+    for (let n = 2; n <= 50; n++) {
+      for (let k = 1; k <= n; k++) {
+        expect(isBeyond(k / n - (k - 1) / n, 1 / n)).toBe(false);
+        expect(isBeyond(k / n - (k - 1) / n, 0.999 / n)).toBe(true);
+      }
+    }
+    expect([isBeyond(0, 0), isBeyond(-Number.MIN_VALUE, 0)]).toEqual([false, true]);
   });
 
   it('call a change of accuracy better or worse, of the model and of a class', async () => {
