@@ -24,12 +24,12 @@ const PACKED = new Set(['.png']);
 
 export const verb: Verb = {
   define(command: Command) {
-    command.option('--file <FILE>', `The zip file to write (default ${DEFAULT_FILE})`);
+    command.option('--out <FILE>', `The zip file to write (default ${DEFAULT_FILE})`);
     addKnobs(command, ['reports']);
   },
   async run({ flags, project, terminal, signal, folder }) {
-    const file = resolve(folder, (flags['file'] as string | undefined) ?? DEFAULT_FILE);
-    await makeWritable(dirname(file), '--file');
+    const file = resolve(folder, (flags['out'] as string | undefined) ?? DEFAULT_FILE);
+    await makeWritable(dirname(file), '--out');
     const work = await mkdtemp(join(dirname(file), '.eigenlens-pack-'));
     try {
       const site = join(work, 'site');

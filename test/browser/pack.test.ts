@@ -43,7 +43,7 @@ describe.skipIf(chromiumPath === null)('the packed site, opened from a disk', ()
     await writeSampleReport(reports, 'one', sampleReport({ samples: 230, detailed: 4 }));
     await writeSampleReport(reports, 'two', sampleReport({ samples: 5, detailed: 1, seed: 2 }));
     const zip = join(folder, 'audit.zip');
-    await promisify(execFile)(process.execPath, [EIGENLENS, 'pack', '--reports', reports, '--file', zip], {
+    await promisify(execFile)(process.execPath, [EIGENLENS, 'pack', '--reports', reports, '--out', zip], {
       env: { ...process.env, NODE_ENV: 'production' },
     });
     for (const [path, bytes] of Object.entries(unzipSync(await readFile(zip)))) {

@@ -283,6 +283,12 @@ const here: Case[] = [
     /absent\.json does not exist/,
   ],
   ['a report id that is no folder name', ['analyze', model, '--id', '../x'], 2, /"\.\.\/x" cannot be a report id/],
+  [
+    'a zip file where nothing can be written',
+    ['pack', '--out', 'a-file/site.zip'],
+    5,
+    /a-file cannot be written: a file is in its place.*\n.*--out/,
+  ],
   ['no reports to build from', ['build', '--reports', 'empty', '--out', 'dist'], 3, /There is no report in/],
   ['no document to query', ['query'], 2, /No document is given/],
   ['a document twice', ['query', '{ models { totalCount } }', '--file', 'a-file'], 2, /Both a document and --file/],
