@@ -128,9 +128,11 @@ export function levelsBySubject(model: ModelFacts): ReadonlyMap<string, 'warn' |
   return levels;
 }
 
-/** The layer that needs the most patterns for its neurons, and how many for each; null where none was asked. */
-export function fullestLayer(model: ModelFacts): { layer: string; share: number } | null {
-  const shares = model.layers.flatMap(({ name, representationalPower }) =>
+/** The layer that needs the most patterns for its neurons, and how many for each, logits left out; null where none was asked. */
+export function fullestLayer(model: Pick<ModelFacts, 'layers'>): { layer: string; share: number } | null {
+  // The outputs are as many as there are answers, whatever the network could hold.
+  const inner = model.layers.filter(({ activation }, i) => activation !== null || i < model.layers.length - 1);
+  const shares = inner.flatMap(({ name, representationalPower }) =>
     representationalPower.filter(({ part }) => part === 'ALL').map(({ share }) => ({ layer: name, share })),
   );
   return shares.toSorted((a, b) => b.share - a.share)[0] ?? null;
