@@ -57,6 +57,8 @@ export interface Study {
   readonly outputView: View;
   /** Whether another input is fed given numbers, rather than zeros. */
   isFed(input: NodeId): boolean;
+  /** What the other inputs are fed, each [1, …shape]. */
+  readonly fed: Readonly<Record<NodeId, Tensor>>;
   /** A generator of its own for every stream name. */
   random(stream: string): Random;
   /** The network's input for samples start … end−1, preprocessed: [end − start, …input shape]. */
@@ -256,6 +258,7 @@ export async function createStudy(options: StudyOptions): Promise<Study> {
     inputView: views.input,
     outputView: views.output,
     isFed: (input) => options.fed?.[input] !== undefined,
+    fed,
     random: (stream) => random(settings.seed, stream),
     inputs,
     values: async (nodes, start, end) => (await forwardTo(nodes)).run(await inputs(start, end), fed),

@@ -99,6 +99,12 @@ test('--feed takes an input by its own name, which a layer may have too', async 
   const { report } = await analysed('fed', twoInputs, { ...settings, feed: [`lb=${file}`] });
   expect(report.model.input!.otherInputs).toEqual([{ name: 'lb', shape: [1, 3], fedWith: 'given numbers' }]);
   expect(report.model.notes).toContain('The input "lb" is fed the given numbers for every sample.');
+  // Synthesised inputs meet the same numbers as the samples do.
+  const { report: unfed } = await analysed('unfed', twoInputs, settings);
+  const signals = [];
+  for (const { layer } of [report, unfed])
+    signals.push((await layer(2)).weightDirections!.directions[0]!.synthesisedSignal);
+  expect(signals[0]).not.toBeCloseTo(signals[1]!, 3);
   await expect(analysed('misfed', twoInputs, { ...settings, feed: [`c=${file}`] })).rejects.toMatchObject({
     hint: 'Other inputs: lb; write NAME=FILE.npy.',
   });

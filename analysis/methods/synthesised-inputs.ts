@@ -83,7 +83,7 @@ export async function synthesise(
   const { shape } = nodeOf(network, layer.node);
   const inputShape = nodeOf(network, network.input).shape;
   const [size, values] = [sizeOf(inputShape), sizeOf(shape)];
-  const gradient = await compileGradient(network, study.backend, layer.node);
+  const gradient = await compileGradient(network, study.backend, layer.node, study.fed);
   const inputs: Synthesised[] = [];
   try {
     const step = study.blockSize(count);

@@ -10,7 +10,7 @@ import { nodeOf, type Network, type NodeId } from './network.ts';
 export interface Gradient {
   /**
    * For inputs x_i [n, …input shape] and weights w_i [n, …shape of the node]: ⟨w_i, node(x_i)⟩ and its gradient in x_i.
-   * Other inputs of the network are zero.
+   * Other inputs of the network are what they are fed, else zero.
    */
   run(inputs: Tensor, weights: Tensor): Promise<{ values: Float32Array; gradients: Float32Array }>;
   dispose(): void;
@@ -21,16 +21,21 @@ export function multiplyAddsTo(network: Network, to: NodeId): number {
   return ancestorsOf(network.nodes, [to]).reduce((sum, node) => sum + multiplyAddsOf(network, node), 0);
 }
 
-/** Compiles the gradient of a node (Taylor interpretation). */
-export async function compileGradient(network: Network, backend: Backend, to: NodeId): Promise<Gradient> {
+/** Compiles the gradient of a node (Taylor interpretation). `fed` holds other inputs, each [1, …shape]. */
+export async function compileGradient(
+  network: Network,
+  backend: Backend,
+  to: NodeId,
+  fed: Readonly<Record<NodeId, Tensor>> = {},
+): Promise<Gradient> {
   const nodes = ancestorsOf(network.nodes, [to]);
-  const fed = network.otherInputs.filter((id) => nodes.some((node) => node.id === id));
+  const others = network.otherInputs.filter((id) => nodes.some((node) => node.id === id));
   const shapes = new Map(network.nodes.map((node) => [node.id, node.shape]));
   const reached = new Set([network.input]);
   const path = nodes.filter((node) => node.inputs.some((id) => reached.has(id)) && reached.add(node.id));
 
-  const build = (k: Kernels, [x, weights, ...others]: Value[]): Value[] => {
-    const values = new Map<NodeId, Value>([[network.input, x!], ...fed.map((id, i) => [id, others[i]!] as const)]);
+  const build = (k: Kernels, [x, weights, ...rest]: Value[]): Value[] => {
+    const values = new Map<NodeId, Value>([[network.input, x!], ...others.map((id, i) => [id, rest[i]!] as const)]);
     const opNode = (node: (typeof nodes)[number]) => ({
       ...node,
       inputShapes: node.inputs.map((id) => shapes.get(id)!),
@@ -72,15 +77,15 @@ export async function compileGradient(network: Network, backend: Backend, to: No
       cotangents.get(network.input)!,
     ];
   };
-  const given = [network.input, to, ...fed].map((id) => shapes.get(id)!);
+  const given = [network.input, to, ...others].map((id) => shapes.get(id)!);
   const program = await backend.compile(given, build);
-  const zeros = fed.map((id) => {
+  const otherValues = others.map((id) => {
     const { shape } = nodeOf(network, id);
-    return { data: new Float32Array(sizeOf(shape)), shape: [1, ...shape] };
+    return fed[id] ?? { data: new Float32Array(sizeOf(shape)), shape: [1, ...shape] };
   });
   return {
     async run(inputs, weights) {
-      const [values, gradients] = await program.run([inputs, weights, ...zeros]);
+      const [values, gradients] = await program.run([inputs, weights, ...otherValues]);
       return { values: values!.data, gradients: gradients!.data };
     },
     dispose: () => program.dispose(),
