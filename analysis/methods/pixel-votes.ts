@@ -17,7 +17,7 @@ const BUDGET = 4e12;
 export const pixelVotes: Method = {
   id: 'pixel-votes',
   question: 'For which class does each pixel speak?',
-  version: 1,
+  version: 2,
   settings: ['mode'],
   units(study) {
     if (study.task !== 'classification') return 'only the scores of a classifier are voted for';
