@@ -15,5 +15,4 @@ export interface Hdf5Order {
   /** Top-level groups that are left out. */
   readonly skip: readonly string[];
 }
-/** `broken`: the library itself gave up, and this thread with it. */
-export type Hdf5Answer = { readonly contents: Hdf5Contents } | { readonly problem: string; readonly broken: boolean };
+export type Hdf5Answer = { readonly contents: Hdf5Contents } | { readonly problem: string };

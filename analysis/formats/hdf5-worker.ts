@@ -78,11 +78,6 @@ const answer = (message: Hdf5Answer): void => parentPort!.postMessage(message);
 parentPort!.on('message', (order: Hdf5Order) => {
   read(order).then(
     (contents) => answer({ contents }),
-    (error: unknown) =>
-      answer(
-        error instanceof Damage
-          ? { problem: error.message, broken: false }
-          : { problem: 'it is cut off or damaged', broken: error instanceof WebAssembly.RuntimeError },
-      ),
+    (error: unknown) => answer({ problem: error instanceof Damage ? error.message : 'it is cut off or damaged' }),
   );
 });

@@ -1,4 +1,5 @@
-// HDF5 files, read by a thread that is stopped when it takes too long (hdf5-worker.ts). One that read a small file waits for the next.
+// HDF5 files, read by a thread that is stopped when it takes too long (hdf5-worker.ts). One that read a small file well waits for the next;
+// after a damaged one the thread would keep the process alive.
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { UserError } from '../errors.ts';
@@ -44,7 +45,6 @@ export async function readHdf5(bytes: Uint8Array, name: string, skip: readonly s
       keep = bytes.length < small;
       return answer.contents;
     }
-    keep = answer !== undefined && !answer.broken;
     if (answer) problem = answer.problem;
   } catch (cause) {
     if ((cause as Error).name === 'AbortError') problem = 'reading it does not come to an end';

@@ -73,7 +73,8 @@ async function runAstro({ reports, out, base, site }: Project, terminal: Termina
     EIGENLENS_SITE: site ?? '',
     NO_COLOR: '1',
   };
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', astro, 'build', '--root', ROOT], {
+  const flags = [...process.execArgv, '--disable-warning=ExperimentalWarning'];
+  const child = spawn(process.execPath, [...flags, astro, 'build', '--root', ROOT], {
     cwd: ROOT,
     env: environment,
     stdio: ['ignore', 'pipe', 'pipe'],
