@@ -28,6 +28,23 @@ export class UserError extends Error {
   }
 }
 
+const REASONS: Readonly<Record<string, string>> = {
+  EACCES: 'permission denied',
+  EDQUOT: 'the disk quota is used up',
+  EEXIST: 'a file is in its place',
+  EISDIR: 'it is a folder',
+  ENOENT: 'its file system takes no new folders',
+  ENOSPC: 'the disk is full',
+  ENOTDIR: 'part of the path is a file',
+  EPERM: 'permission denied',
+  EROFS: 'the file system is read-only',
+};
+
+/** Why a place cannot be read or written, in words; undefined where the system's code says nothing that we know. */
+export function systemReason(cause: unknown): string | undefined {
+  return REASONS[String((cause as NodeJS.ErrnoException | null)?.code)];
+}
+
 const LONGEST_NAME = 200;
 
 /** The closest of `names` to a misspelt `name`, or undefined when none is close (edit distance above a third of its length). */

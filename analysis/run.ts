@@ -8,7 +8,7 @@ import path from 'node:path';
 import { fieldProblems, type MethodStatus, type Report, type RunRecord } from '../reports/format.ts';
 import { writeReport } from '../reports/store.ts';
 import { assembleReport, fedNotes } from './assemble.ts';
-import { EXIT, nearest, UserError } from './errors.ts';
+import { EXIT, nearest, UserError, systemReason } from './errors.ts';
 import { decodeNpy } from './figures/npy.ts';
 import { pictureStore } from './figures/picture-store.ts';
 import { loadNetwork } from './formats/index.ts';
@@ -288,20 +288,15 @@ async function runMethod(
   return { status: { ...base, outcome, reason, layersSkipped, failures }, answers };
 }
 
-const FATAL: Readonly<Record<string, string>> = {
-  EACCES: 'permission is missing',
-  EDQUOT: 'the disk quota is used up',
-  ENOSPC: 'the disk is full',
-  EROFS: 'the file system is read-only',
-};
+const FATAL = ['EACCES', 'EDQUOT', 'ENOSPC', 'EROFS'];
 
 /** A full disk or a folder that cannot be written ends the run; what was computed stays. */
 function isFatal(error: unknown): error is NodeJS.ErrnoException {
-  return Object.hasOwn(FATAL, String((error as NodeJS.ErrnoException | null)?.code));
+  return FATAL.includes(String((error as NodeJS.ErrnoException | null)?.code));
 }
 
 function unwritable(reportsDir: string, cause: NodeJS.ErrnoException): UserError {
-  return new UserError(`Cannot write to ${reportsDir}: ${FATAL[cause.code!]}.`, {
+  return new UserError(`Cannot write to ${reportsDir}: ${systemReason(cause)}.`, {
     exitCode: EXIT.environment,
     hint: 'Make room there, or give another folder with --reports; the same command goes on where it stopped.',
     cause,

@@ -4,7 +4,7 @@
 import { constants } from 'node:fs';
 import { copyFile, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { EXIT, UserError } from '../analysis/errors.ts';
+import { EXIT, UserError, systemReason } from '../analysis/errors.ts';
 import { ReportError } from './errors.ts';
 import { layerBodyFields, parseReport, runSchema, sampleBodyFields } from './format.ts';
 import type { Report, RunRecord } from './format.ts';
@@ -266,18 +266,9 @@ function isEnvironmental(error: unknown): error is NodeJS.ErrnoException {
   return error instanceof Error && codes.includes((error as NodeJS.ErrnoException).code ?? '');
 }
 
-const WHY: Readonly<Record<string, string>> = {
-  EACCES: 'permission denied',
-  EPERM: 'permission denied',
-  EROFS: 'the file system is read-only',
-  ENOSPC: 'the disk is full',
-  EDQUOT: 'the disk quota is used up',
-  ENOTDIR: 'part of the path is a file',
-  EEXIST: 'part of the path is a file',
-};
-
 function unwritable(folder: string, cause: NodeJS.ErrnoException): UserError {
-  const why = WHY[cause.code!] ?? cause.message;
+  // A folder is made with those above it: what exists in its place is a file on the way.
+  const why = cause.code === 'EEXIST' ? 'part of the path is a file' : (systemReason(cause) ?? cause.message);
   return new UserError(`Cannot write reports to ${folder}: ${why}`, {
     exitCode: EXIT.environment,
     hint: 'Make room there, or give another folder with --reports.',
@@ -294,7 +285,7 @@ function occupied(path: string): UserError {
 
 function unreadable(path: string, cause: unknown): ReportError {
   const { code = 'unknown error' } = cause as NodeJS.ErrnoException;
-  return new ReportError('REPORT_UNREACHABLE', `Cannot read ${basename(path)}: ${WHY[code] ?? code}`, {
+  return new ReportError('REPORT_UNREACHABLE', `Cannot read ${basename(path)}: ${systemReason(cause) ?? code}`, {
     hint: path,
     cause,
   });

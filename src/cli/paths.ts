@@ -2,7 +2,7 @@
 import { constants } from 'node:fs';
 import { access, mkdir, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, relative } from 'node:path';
-import { EXIT, UserError } from '../../analysis/errors.ts';
+import { EXIT, UserError, systemReason } from '../../analysis/errors.ts';
 
 /** A path relative to the folder that the command runs in, where it lies below. */
 export function shown(path: string, folder: string): string {
@@ -47,20 +47,11 @@ export async function makeWritable(path: string, flag: string): Promise<void> {
   }
 }
 
-const WHY: Readonly<Record<string, string>> = {
-  EACCES: 'permission is missing',
-  EEXIST: 'a file is in its place',
-  EISDIR: 'it is a folder',
-  ENOENT: 'its file system takes no new folders',
-  ENOSPC: 'the disk is full',
-  ENOTDIR: 'part of the path is a file',
-  EPERM: 'permission is missing',
-  EROFS: 'its file system is read-only',
-};
-
 /** The error of a place where nothing can be written: why, and what to do. */
 export function unwritable(path: string, cause: unknown, hint?: string): UserError {
-  const code = (cause as NodeJS.ErrnoException).code ?? String(cause);
   const given = { exitCode: EXIT.environment, cause, ...(hint !== undefined && { hint }) };
-  return new UserError(`${path} cannot be written: ${WHY[code] ?? code}.`, given);
+  return new UserError(
+    `${path} cannot be written: ${systemReason(cause) ?? (cause as NodeJS.ErrnoException).code ?? String(cause)}.`,
+    given,
+  );
 }
