@@ -184,7 +184,8 @@ function layerFacts(study: Study, index: number): LayerRecord {
 }
 
 /** An output that is a picture or a cloud, as a person sees it. */
-async function drawOutcome(study: Study, values: Float32Array, alt: string): Promise<Image> {
+async function drawOutcome(study: Study, scores: Float32Array, alt: string): Promise<Image> {
+  const values = study.network.stripped === 'sigmoid' ? Float32Array.from(probabilitiesOf(study, scores)) : scores;
   if (study.outputView.kind !== 'points') return study.drawOutput(values, alt, { kind: 'photo' });
   const { png, ...size } = await pointCloudPng(values);
   return study.pictures.keepPng(png, size, `${alt} from three sides`);

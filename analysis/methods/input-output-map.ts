@@ -5,7 +5,6 @@ import { cancellationOf, certificateOf } from '../certificate.ts';
 import type { View } from '../figures/view.ts';
 import { sizeOf } from '../kernels/kernels.ts';
 import type { LocatedMap } from '../network/affine-map.ts';
-import { nodeOf, type Network } from '../network/network.ts';
 import { rowOf, unitRows } from '../operators/rows.ts';
 import { truncatedSvd } from '../svd/truncated-svd.ts';
 import type { Study } from '../study.ts';
@@ -24,10 +23,6 @@ export const inputOutputMap: Method = {
     study.detailed.length === 0
       ? 'no sample was chosen to be looked at in detail (--detail)'
       : study.detailed.map((sample) => ({ key: String(sample), sample })),
-  remark: (study) =>
-    frozenMode(study) === 'frozen' && endsInSigmoid(study.network)
-      ? 'the output is a sigmoid, whose frozen slope σ(z)/z has no bound where z nears 0: few output pixels make up the leading directions; --mode taylor gives those of the derivative'
-      : null,
   async answer(study, { sample: index }) {
     const sample = index!;
     const map = await study.map(sample, { mode: frozenMode(study) });
@@ -66,13 +61,6 @@ export const inputOutputMap: Method = {
     return [{ on: { sample }, fields: { inputOutputMap: answer } }];
   },
 };
-
-/** Whether nothing but rearranging stands behind a sigmoid at the output. */
-function endsInSigmoid(network: Network): boolean {
-  let node = nodeOf(network, network.output);
-  while (node.op === 'reshape' || node.op === 'transpose') node = nodeOf(network, node.inputs[0]!);
-  return node.op === 'sigmoid';
-}
 
 /** Rows (what an output takes from the input) and columns (what an input does to the output) at chosen places. */
 async function fieldPictures(

@@ -1,7 +1,6 @@
 // The canonical form: what changes nothing is dropped, constants are folded, what exporters spell out in arithmetic is one op
 // again, a final softmax or sigmoid is taken off, and every product knows its gate. The numbers stay the same.
 // Convolutions and the normalisation behind them stay apart, so that constants belong to the layer that brought them.
-import { sizeOf } from '../kernels/kernels.ts';
 import { ancestorsOf } from './forward.ts';
 import { fusions } from './fusions.ts';
 import { withGates } from './gates.ts';
@@ -76,8 +75,8 @@ function rewrite(network: Network, rules: readonly Rule[]): Network {
 }
 
 /**
- * The network up to its logits. A sigmoid stays where the output has as many entries as the input: it makes pictures, not
- * classes.
+ * The network up to its logits, of a classifier and of a network that makes pictures alike: a frozen sigmoid has the slope
+ * σ(z)/z, and the few entries where z nears 0 would be all that is seen of the map.
  */
 function withoutFinalActivation(network: Network): Network {
   if (network.stripped !== null) return network;
@@ -87,7 +86,7 @@ function withoutFinalActivation(network: Network): Network {
     chain.unshift(node);
     node = nodeOf(network, node.inputs[0]!);
   }
-  const isSigmoid = node.op === 'sigmoid' && sizeOf(node.shape) < sizeOf(nodeOf(network, network.input).shape);
+  const isSigmoid = node.op === 'sigmoid';
   const axis = node.attributes['axis'] as number | undefined;
   const overClasses = axis !== undefined && node.shape.at(axis)! > 1;
   const isSoftmax = (node.op === 'softmax' || node.op === 'log-softmax') && overClasses;
