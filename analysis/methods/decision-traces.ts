@@ -17,7 +17,7 @@ const MOST_FLOWS = 1000;
 export const decisionTraces: Method = {
   id: 'decision-traces',
   question: 'After which layer is each input decided, and how sure is the network before that?',
-  version: 2,
+  version: 3,
   settings: ['k', 'tolerance', 'clusters', 'perplexity', 'embedded'],
   units(study) {
     if (sampleClasses(study) === null) return 'there are no classes: neither labels nor predictions';

@@ -17,7 +17,7 @@ const MOST_ROWS = 10;
 export const inputOutputMap: Method = {
   id: 'input-output-map',
   question: 'What does the whole network, as one linear map, amplify in this input?',
-  version: 4,
+  version: 5,
   settings: ['count', 'tolerance', 'farRadius', 'mode', 'seed'],
   units: (study) =>
     study.detailed.length === 0

@@ -32,7 +32,7 @@ const MODE = 'taylor';
 export const outputContributions: Method = {
   id: 'output-contributions',
   question: 'Which directions in this input add up to the output?',
-  version: 3,
+  version: 4,
   settings: ['split', 'count', 'outputs', 'tolerance', 'seed'],
   units(study) {
     if (study.detailed.length === 0) return 'no sample was chosen to be looked at in detail (--detail)';

@@ -40,7 +40,7 @@ const FLOAT32_EPS = 2 ** -23;
 export const weightDirections: Method = {
   id: 'weight-directions',
   question: 'What do a layer’s weights amplify, whatever the input is?',
-  version: 4,
+  version: 5,
   settings: ['count', 'exemplars', 'synthesisSteps', 'synthesised', 'synthesisWork'],
   units: (study) => chosenLayers(study).map(({ name }) => ({ key: name, layer: name })),
   skipped: layersLeftOut,

@@ -3,9 +3,10 @@
 // turn, never AᵀA, so that small values keep their digits. Products and vectors are float32, everything small float64.
 import type { Random } from '../random.ts';
 import type { Claim, Sides } from './certify.ts';
-import type { Basis, LongVectors } from './long-vectors.ts';
+import type { Basis } from './long-vectors.ts';
 import { gramOfRows, multiply } from './multiply.ts';
-import { orthonormaliseOff, rowLength } from './orthonormalise.ts';
+import { orthonormaliseOff, randomRowsOff, rowLength } from './orthonormalise.ts';
+import { settling } from './settling.ts';
 import { completeRows, smallSvd } from './small-svd.ts';
 import { symmetricEigen } from './symmetric-eigen.ts';
 
@@ -56,13 +57,10 @@ export async function blockKrylov(
   let reached = 0;
   let applications = 0;
   let scale = 0;
-  // How many vectors there must be before convergence is looked at again.
+  const convergence = settling({ wanted, width, tolerance });
   let nextLook = 0;
-  let lastLook: { worst: number; applications: number } | undefined;
 
-  let next = await freshRows(random, width, inputs, { rows: v, count: 0 });
-  // Blocks still to add before a result in doubt is believed; undefined: not in doubt yet.
-  let doubt: { values: Float64Array; blocks: number } | undefined;
+  let next = await randomRowsOff(random, width, inputs, { rows: v, count: 0 });
   for (;;) {
     const added = next.count;
     v.set(next.rows.subarray(0, added * n), vCount * n);
@@ -112,29 +110,13 @@ export async function blockKrylov(
     const residuals = Float64Array.from({ length: wanted }, (_, i) =>
       i < uCount ? rowLength(leaving, i, fresh.count) : 0,
     );
-    const worst = residuals.reduce((largest, residual) => Math.max(largest, residual), 0);
-    const target = 0.5 * tolerance * scale;
-    let settled = worst <= target;
-
     const complete = vCount === n;
-    let strangers = 0;
-    if (settled && !complete) {
-      // A start block of b vectors shows at most b copies of a repeated value, and an exhausted Krylov space shows
-      // nothing outside itself: before such a result is believed, random vectors get the chance to find more.
-      const moved = doubt?.values.some((value, i) => Math.abs(value - values[i]!) > tolerance * scale) ?? false;
-      if (!doubt || moved) {
-        if (fresh.count === 0 || areRepeated(values, residuals, width, tolerance * scale, drop))
-          doubt = { values: values.slice(0, wanted), blocks: DOUBT_BLOCKS };
-        else doubt = undefined;
-        settled = doubt === undefined;
-        strangers = doubt ? Math.ceil(width / 2) : 0;
-      } else {
-        doubt.blocks--;
-        settled = doubt.blocks <= 0;
-      }
-    }
+    const exhausted = fresh.count === 0;
+    const { settled, strangers } = convergence.look(
+      { values, residuals },
+      { scale, rounding: drop, exhausted, complete },
+    );
     const finished = settled || complete || out;
-    if (fresh.count === 0) strangers = width;
     // Every doubt widens the block; it must still fit beside the triplets after a restart.
     const widest = Math.max(fresh.count, limit - wanted);
     const room = Math.min(fresh.count + strangers, widest, n - vCount);
@@ -166,11 +148,7 @@ export async function blockKrylov(
       vCount = keep;
       uCount = reached = keepU;
     }
-    // Residuals fall faster and faster: by half of what the last two looks promise, and an eighth more vectors at most.
-    const speed = lastLook ? Math.log(lastLook.worst / worst) / (applications - lastLook.applications) : 0;
-    const ahead = speed > 0 ? Math.log(worst / target) / speed / 4 : Infinity;
-    lastLook = { worst, applications };
-    nextLook = doubt ? 0 : vCount + Math.max(1, Math.min(vCount >> 3, Math.floor(ahead)));
+    nextLook = convergence.next(vCount, applications);
     next = await nextBlock(fresh, outside, room);
   }
 
@@ -181,7 +159,7 @@ export async function blockKrylov(
       for (let c = 0; c < kept; c++) backward[i * limit + vCount + c] = outside[i * fresh.count + c]!;
     if (room === kept) return { rows: fresh.rows, count: kept };
     v.set(fresh.rows.subarray(0, kept * n), vCount * n);
-    const others = await freshRows(random, room - kept, inputs, { rows: v, count: vCount + kept });
+    const others = await randomRowsOff(random, room - kept, inputs, { rows: v, count: vCount + kept });
     const rows = new Float32Array((kept + others.count) * n);
     rows.set(fresh.rows.subarray(0, kept * n));
     rows.set(others.rows, kept * n);
@@ -203,15 +181,6 @@ export async function blockKrylov(
       errors,
     };
   }
-}
-
-/** Steps that a random block gets to show what the converged triplets have missed. */
-const DOUBT_BLOCKS = 3;
-
-async function freshRows(random: Random, count: number, vectors: LongVectors, basis: Basis): Promise<Basis> {
-  // A random row loses a share of its length to the basis, never nearly all of it: the basis is not complete here.
-  const { rows, rank } = await orthonormaliseOff(vectors, basis, random.normals(count * vectors.size), count, 1e-6);
-  return { rows, count: rank };
 }
 
 interface Ritz {
@@ -248,7 +217,7 @@ function leadingOf(
 }
 
 /** The first rows × cols entries of a matrix with `stride` numbers a row. */
-function denseOf(matrix: Float64Array, stride: number, rows: number, cols: number): Float64Array {
+export function denseOf(matrix: Float64Array, stride: number, rows: number, cols: number): Float64Array {
   const dense = new Float64Array(rows * cols);
   for (let i = 0; i < rows; i++) dense.set(matrix.subarray(i * stride, i * stride + cols), i * cols);
   return dense;
@@ -275,22 +244,6 @@ function sandwich(
   return multiply(rows, transposedOf(right, vCount, keep, vCount), keepU, vCount, keep);
 }
 
-/** Whether `width` of the wanted values above `least` may be one and the same: residuals and rounding tell them no better apart. */
-function areRepeated(
-  values: Float64Array,
-  residuals: Float64Array,
-  width: number,
-  least: number,
-  rounding: number,
-): boolean {
-  for (let i = 0; i + width <= residuals.length && values[i + width - 1]! > least; i++) {
-    // A value is no farther from a true one than its residual.
-    const resolved = 2 * Math.max(...residuals.subarray(i, i + width)) + 2 * rounding;
-    if (values[i]! - values[i + width - 1]! <= resolved) return true;
-  }
-  return false;
-}
-
 /**
  * Σσ² over the values left out, with its standard error: for b random orthonormal rows p orthogonal to the `known` rows,
  * (n − k)/b Σ‖A p‖² has that mean (Hutchinson), because A keeps the two sides of a singular subspace apart.
@@ -302,7 +255,7 @@ export async function energyLeftOut(
 ): Promise<{ energy: number; standardError: number }> {
   const left = inputs.size - known.count;
   if (left === 0) return { energy: 0, standardError: 0 };
-  const { rows, count } = await freshRows(probes.random, Math.min(probes.count, left), inputs, known);
+  const { rows, count } = await randomRowsOff(probes.random, Math.min(probes.count, left), inputs, known);
   const images = await apply(rows, count);
   const energies = Array.from({ length: count }, (_, r) => left * rowLength(images, r, outputs.size) ** 2);
   const energy = energies.reduce((sum, e) => sum + e, 0) / count;

@@ -108,6 +108,19 @@ export function gramOfRows(a: Float64Array, count: number, size: number): Float6
   return gram;
 }
 
+/** The same of float32 rows, summed in float64 a tile at a time: no copy of them is made. */
+export function gramOfFloats(rows: Float32Array, count: number, size: number): Float64Array {
+  const gram = new Float64Array(count * count);
+  const tile = new Float64Array(count * Math.min(TILE, size));
+  for (let start = 0; start < size; start += TILE) {
+    const width = Math.min(TILE, size - start);
+    for (let i = 0; i < count; i++) tile.set(rows.subarray(i * size + start, i * size + start + width), i * width);
+    addGramOfRows(tile, count, width, gram);
+  }
+  for (let i = 0; i < count; i++) for (let j = 0; j < i; j++) gram[j * count + i] = gram[i * count + j]!;
+  return gram;
+}
+
 /** Adds the inner products of the rows of `a` to the lower triangle of `gram`. */
 export function addGramOfRows(a: Float64Array, count: number, size: number, gram: Float64Array): void {
   for (let start = 0; start < size; start += TILE) {

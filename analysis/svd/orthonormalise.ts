@@ -1,6 +1,7 @@
 // Orthonormal bases of blocks of long vectors: projection off a basis, repeated until it takes off no more than rounding
 // ("twice is enough", Giraud, Langou and Rozložník 2005), then Cholesky's factor of the block's Gram matrix, or modified
 // Gram–Schmidt, twice, where rows are nearly dependent; the rank is read off on the way.
+import type { Random } from '../random.ts';
 import type { Basis, LongVectors } from './long-vectors.ts';
 import { gramOfRows, multiply } from './multiply.ts';
 
@@ -131,6 +132,13 @@ export async function orthonormaliseOff(
   // A row that shrank much within the block brings its rounding errors along the basis back: one more projection.
   const polished = await vectors.project(found.rows, found.rank, basis);
   return { ...found, along, rows: orthonormalise(polished.rest, found.rank, size).rows };
+}
+
+/** `count` random orthonormal rows that are orthogonal to a basis, which is not complete. */
+export async function randomRowsOff(random: Random, count: number, vectors: LongVectors, basis: Basis): Promise<Basis> {
+  // A random row loses a share of its length to the basis, never nearly all of it.
+  const { rows, rank } = await orthonormaliseOff(vectors, basis, random.normals(count * vectors.size), count, 1e-6);
+  return { rows, count: rank };
 }
 
 /** The length of row r of rows of `size` numbers. */

@@ -1,5 +1,6 @@
 // The leading singular triplets of a linear operator, each with the residual that certifies it (methods.md, section 0).
-// A small operator is written out by products with unit vectors of its smaller side; any other goes through block Krylov.
+// A small operator is written out by products with unit vectors of its smaller side; any other goes through block Krylov,
+// on AᵀA where one side is much longer than the other.
 // Either way the residuals rest on products with the final vectors: with random combinations of them all, and with each of
 // them where those do not show that every triplet has converged.
 import { UserError, EXIT } from '../errors.ts';
@@ -8,8 +9,9 @@ import { transposed } from '../operators/transposed.ts';
 import type { Block, LinearOperator } from '../operators/operator.ts';
 import { random as seeded } from '../random.ts';
 import type { Random } from '../random.ts';
-import { blockKrylov, energyLeftOut } from './block-krylov.ts';
+import { blockKrylov, energyLeftOut, type KrylovResult } from './block-krylov.ts';
 import { certifiedResiduals, CHECKS, type Claim, type Product, type Sides } from './certify.ts';
+import { gramKrylov } from './gram-krylov.ts';
 import { extract, trueResiduals, type Triplets } from './extraction.ts';
 import { longVectors } from './long-vectors.ts';
 import { gramOfRows } from './multiply.ts';
@@ -22,6 +24,8 @@ const EPS = 2 ** -23;
 const PROBES = 6;
 /** Vectors a step at most: eight make a product a fifth cheaper, and take a fifth to a third more of them. */
 const WIDEST = 4;
+/** From here on the longer side is kept out of the iteration: its vectors are most of the work and of the memory. */
+const LONGER = 2;
 const DEFAULTS = { tolerance: 1e-5, blockSize: 4, denseLimit: 128, memory: 2 ** 30 };
 
 export interface TruncatedSvdOptions {
@@ -170,28 +174,44 @@ async function decompose(
 
   const width = Math.min(n, Math.max(2, Math.min(blockSize, WIDEST, Math.ceil(count / 4))));
   // Twice the vectors that a restart keeps for sure: larger bases saved no product, on decaying and on crowded spectra.
-  const affordable = Math.floor(memory / (4 * (n + m)));
-  const { directions, claim, next } = await blockKrylov(sides, {
+  const enough = Math.max(2 * count + 10 * width, 96);
+  const least = count + 4 * width;
+  const iteration = {
     count,
     tolerance,
     random,
     blockSize: width,
-    basisLimit: Math.min(affordable, Math.max(2 * count + 10 * width, 96)),
     maxApplications: options.maxApplications ?? Math.max(2000, 100 * count),
-  });
-  // A value of zero has vectors of its own to look for.
-  let found: Claim | undefined = claim && claim.values[count - 1]! > cut * claim.values[0]! ? claim : undefined;
-  let residuals = found && (await sharedResiduals(found, sides, random, tolerance));
-  if (!found || !residuals) {
+  };
+  const finished = async ({
+    directions,
+    claim,
+    next,
+  }: KrylovResult): Promise<Omit<Decomposed, 'remainder'> & { next: number }> => {
+    // A value of zero has vectors of its own to look for.
+    const found = claim && claim.values[count - 1]! > cut * claim.values[0]! ? claim : undefined;
+    const shared = found && (await sharedResiduals(found, sides, random, tolerance));
+    if (shared) return { ...found, residuals: shared, next };
     const triplets = await extract(directions, count, cut, sides, random);
-    residuals = found
+    const residuals = found
       ? relative(await trueResiduals(triplets, sides), triplets.values)
       : await residualsOf(triplets, sides, random, tolerance);
-    found = triplets;
+    return { ...triplets, residuals, next };
+  };
+  // At the end there are vectors of the longer side, and none before.
+  const beside = Math.floor((memory - 4 * count * m) / (4 * n));
+  const short =
+    m >= LONGER * n && Math.min(beside, n) >= least
+      ? await gramKrylov(sides, { ...iteration, basisLimit: Math.min(beside, enough, n) })
+      : undefined;
+  let found = short && (await finished(short));
+  if (!found?.residuals.every((residual) => residual <= tolerance)) {
+    const basisLimit = Math.min(Math.floor(memory / (4 * (n + m))), enough);
+    found = await finished(await blockKrylov(sides, { ...iteration, basisLimit }));
   }
   const estimate = await energyLeftOut(sides, { rows: found.v, count }, { random, count: PROBES });
-  const largest = Math.min(next, found.values[count - 1] ?? next);
-  return { ...found, residuals, remainder: { largest, ...estimate, exact: false } };
+  const largest = Math.min(found.next, found.values[count - 1] ?? found.next);
+  return { ...found, remainder: { largest, ...estimate, exact: false } };
 }
 
 async function residualsOf(triplets: Triplets, sides: Sides, random: Random, tolerance: number): Promise<Float64Array> {

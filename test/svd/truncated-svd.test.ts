@@ -19,6 +19,18 @@ const LARGE: readonly (readonly [string, number, number, readonly number[]])[] =
   ],
   ['an identity, large', 150, 150, Array<number>(150).fill(1)],
   ['of rank seven, large', 220, 200, [7, 6, 5, 4, 3, 2, 1]],
+  ['decaying, tall', 700, 180, Array.from({ length: 180 }, (_, i) => 0.93 ** i)],
+  ['crowded behind one value, tall', 900, 200, [1, ...Array.from({ length: 199 }, (_, i) => 0.3 - i / 2000)]],
+  ['crowded behind one value, wide', 200, 900, [1, ...Array.from({ length: 199 }, (_, i) => 0.3 - i / 2000)]],
+  [
+    'stepped, wide',
+    180,
+    600,
+    [...Array<number>(20).fill(2), ...Array<number>(40).fill(1), ...Array<number>(60).fill(0.1)],
+  ],
+  ['an identity, tall', 500, 150, Array<number>(150).fill(1)],
+  ['of rank seven, tall', 500, 200, [7, 6, 5, 4, 3, 2, 1]],
+  ['of one value and next to nothing, tall', 600, 180, [1, ...Array.from({ length: 179 }, (_, i) => 2e-3 / (i + 1))]],
 ];
 
 function check(
