@@ -35,6 +35,8 @@ const BUDGET = 6e10;
 /** A layer that would be seen at fewer samples than this is read from fewer neurons instead. */
 const FEWEST_SAMPLES = 3;
 const FEWEST_NEURONS = 64;
+/** Numbers behind the pictures of one sample's patterns that are kept beside them: 64 MiB. */
+const MOST_NUMBERS = 2 ** 24;
 /** Most neurons of the last layer that are shown one by one. */
 const MOST_NEURONS = 10;
 
@@ -51,7 +53,7 @@ export interface LayerPlan {
 export const inputPatterns: Method = {
   id: 'input-patterns',
   question: 'Which patterns in this input make up what a layer does, and how many does it take?',
-  version: 2,
+  version: 3,
   settings: ['count', 'gamma', 'mode'],
   units(study) {
     if (study.detailed.length === 0) return 'no sample was chosen to be looked at in detail (--detail)';
@@ -226,6 +228,7 @@ async function patternsOf(study: Study, plan: LayerPlan, sample: number, rooms: 
     () => study.checkpoint(),
   );
   const certificate = await certificateOf(map, study.random(`input-patterns ${layer.name} ${sample}`));
+  const withNumbers = Math.max(1, Math.floor(MOST_NUMBERS / (plansOf(study).length * PARTS.length * sum.inputs)));
   const answers: InputPatterns[] = [];
   for (const part of PARTS) {
     const own = shown.filter(
@@ -238,7 +241,7 @@ async function patternsOf(study: Study, plan: LayerPlan, sample: number, rooms: 
       `Input pattern ${index + 1} of ${layer.name} in sample ${study.samples.name(sample)}, ${PART_NAMES[part]}`;
     const patterns: Direction[] = [];
     for (let i = 0; i < Math.min(count, found.count); i++) {
-      const inputImage = await study.drawInput(patternAt(found, i), labelled(i));
+      const inputImage = await study.drawInput(patternAt(found, i), labelled(i), { keepNumbers: i < withNumbers });
       patterns.push({ index: i, singularValue: found.singularValues[i]!, group: found.groups[i]!, inputImage });
     }
     answers.push({

@@ -2,7 +2,7 @@
 // of V = [ν_1 … ν_M] = U S H for all, the active and the inactive neurons. The smaller Gram matrix is added up in float64
 // from blocks of rows; V itself is held only where it has no more columns than rows, and then as rows of the map.
 import { groupsOf, signOf } from '../svd/sign-rule.ts';
-import { addGramOfRows, dot } from '../svd/multiply.ts';
+import { addGramOfRows, dot, multiply } from '../svd/multiply.ts';
 import { symmetricEigen } from '../svd/symmetric-eigen.ts';
 import type { Rows } from './jacobian-rows.ts';
 
@@ -26,8 +26,8 @@ export interface ComponentGram {
   gram(part: Part, matrix: Float64Array): void;
   /** Room for a matrix of so many entries, the same for every part. */
   room(entries: number): Float64Array;
-  /** Σ_m weights_m ν_m, where the rows are held. */
-  combine(members: readonly number[], weights: ArrayLike<number>): Float64Array;
+  /** Σ_m weights_m ν_m over the members for each of `count` rows of weights, where the rows of the map are held: count × inputs. */
+  combine(members: readonly number[], weights: Float64Array, count: number): Float32Array;
 }
 
 /** ν of one row of the map into `target`; false where the row is zero. */
@@ -157,14 +157,21 @@ function gramOfNeurons(
   const factors = new Float64Array(neurons.length);
   let whole: Float64Array | undefined;
   const TILE = 512;
+  /** ν of held rows, inputs start … start + width − 1. */
+  const writeTile = (tile: Float64Array, rows: Iterable<number>, start: number, width: number): void => {
+    let to = 0;
+    for (const row of rows) {
+      const from = row * inputs + start;
+      const factor = factors[row]!;
+      for (let c = from; c < from + width; c++) tile[to++] = factor * held[c]! * held[c]!;
+    }
+  };
   const wholeGram = (): Float64Array => {
     const sum = first(neurons.length ** 2).fill(0);
     const tile = second(neurons.length * Math.min(TILE, inputs));
     for (let start = 0; start < inputs; start += TILE) {
       const width = Math.min(TILE, inputs - start);
-      for (let i = 0; i < neurons.length; i++) {
-        for (let c = 0; c < width; c++) tile[i * width + c] = factors[i]! * held[i * inputs + start + c]! ** 2;
-      }
+      writeTile(tile, neurons.keys(), start, width);
       addGramOfRows(tile, neurons.length, width, sum);
     }
     return sum;
@@ -201,15 +208,17 @@ function gramOfNeurons(
       }
     },
     room,
-    combine(members, weights) {
-      const sum = new Float64Array(inputs);
-      for (const [k, neuron] of members.entries()) {
-        const at = place.get(neuron)!;
-        const factor = weights[k]! * factors[at]!;
-        if (factor === 0) continue;
-        for (let c = 0; c < inputs; c++) sum[c]! += factor * held[at * inputs + c]! ** 2;
+    combine(members, weights, count) {
+      const at = members.map((neuron) => place.get(neuron)!);
+      const result = new Float32Array(count * inputs);
+      const tile = second(members.length * Math.min(TILE, inputs));
+      for (let start = 0; start < inputs; start += TILE) {
+        const width = Math.min(TILE, inputs - start);
+        writeTile(tile, at, start, width);
+        const sums = multiply(weights, tile, count, members.length, width);
+        for (let i = 0; i < count; i++) result.set(sums.subarray(i * width, (i + 1) * width), i * inputs + start);
       }
-      return sum;
+      return result;
     },
   };
 }
@@ -255,14 +264,14 @@ export function singularPatterns(sum: ComponentGram, part: Part, count: number, 
   );
   const shown = singularValues.subarray(0, wanted).findIndex((value) => value === 0);
   const kept = shown < 0 ? wanted : shown;
-  const patterns = new Float32Array(kept * inputs);
+  const leading = vectors.subarray(0, kept * size);
+  const weights = leading.map((entry, at) => entry / singularValues[Math.floor(at / size)]!);
+  const patterns = sum.side === 'inputs' ? Float32Array.from(leading) : sum.combine(members, weights, kept);
   const residuals: number[] = [];
   for (let i = 0; i < kept; i++) {
-    const vector = vectors.subarray(i * size, (i + 1) * size);
-    residuals.push(residual(matrix, size, squares[i]!, vector) / largest);
-    const pattern = sum.side === 'inputs' ? vector : sum.combine(members, vector);
-    const scale = signOf(pattern, 0, inputs) / (sum.side === 'inputs' ? 1 : singularValues[i]!);
-    for (let c = 0; c < inputs; c++) patterns[i * inputs + c] = scale * pattern[c]!;
+    residuals.push(residual(matrix, size, squares[i]!, vectors.subarray(i * size, (i + 1) * size)) / largest);
+    const [start, end] = [i * inputs, (i + 1) * inputs];
+    if (signOf(patterns, start, inputs) < 0) for (let c = start; c < end; c++) patterns[c] = -patterns[c]!;
   }
   return {
     part,
