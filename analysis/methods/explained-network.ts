@@ -46,16 +46,18 @@ export function explainedBy(study: Study): ExplainedNetwork {
   return { network, layers, backend, valuesAt, mapAt, blockSize, ...keeper() };
 }
 
-/** Another network with the same input and output shapes. */
+/** Another network with the same input and output shapes; inputs of the same name are fed what the study's are, others zeros. */
 export function explained(
   network: Network,
-  { backend, blockSize }: Pick<Study, 'backend' | 'blockSize'>,
+  { backend, blockSize, fed: given }: Pick<Study, 'backend' | 'blockSize' | 'fed'>,
 ): ExplainedNetwork {
   const layers = layersOf(network);
   const kept = keeper();
   const fed = Object.fromEntries(
     network.otherInputs.map((id) => {
       const { shape } = nodeOf(network, id);
+      const same = given[id];
+      if (same?.data.length === sizeOf(shape)) return [id, { data: same.data, shape: [1, ...shape] }];
       return [id, { data: new Float32Array(sizeOf(shape)), shape: [1, ...shape] }];
     }),
   );

@@ -39,7 +39,7 @@ interface Kind {
 export const sanity: Method = {
   id: 'sanity',
   question: 'Do the pictures depend on what the network has learnt?',
-  version: 1,
+  version: 2,
   settings: ['sanitySamples', 'mode', ...PICTURE_SETTINGS],
   units(study) {
     if (study.outputView.kind !== 'vector') return 'the output is a picture, not a score that could be attributed';

@@ -25,7 +25,7 @@ afterAll(async () => {
 
 type TestBackend = (typeof backends)[number];
 const under = (network: Network, backend: TestBackend): ExplainedNetwork =>
-  explained(network, { backend, blockSize: (wanted) => Math.min(wanted, 5) });
+  explained(network, { backend, blockSize: (wanted) => Math.min(wanted, 5), fed: {} });
 const close = (a: ArrayLike<number>, b: ArrayLike<number>, tolerance: number): void => {
   expect(a.length).toBe(b.length);
   for (let i = 0; i < a.length; i++) expect(Math.abs(a[i]! - b[i]!)).toBeLessThanOrEqual(tolerance);
