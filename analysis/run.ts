@@ -97,7 +97,11 @@ export async function runAnalysis(options: AnalysisOptions): Promise<AnalysisRes
     samples: hash({ samplesSha256, classNames }),
     backend: `${backend.id} ${backend.version}`,
     method: `${method.id} ${method.version}`,
-    settings: pick(resultSettings(settings), [...method.settings, 'seed', 'layers', 'detail']),
+    // Memory changes no result but of methods that say so: those decide by it how much they look at.
+    settings: pick({ ...resultSettings(settings), memory: settings.memory }, [
+      ...method.settings,
+      ...['seed', 'layers', 'detail'],
+    ]),
   });
   const wholeKey = hash({
     keys: methods.map(keyOf),

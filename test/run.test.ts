@@ -131,6 +131,17 @@ test('finite weights that overflow on a sample end in an error that names the la
   expect((await report.layer(0)).weightDirections!.singularValues[0]! / 1e20).toBeCloseTo(1, 5);
 });
 
+test('less memory is another question to the methods that look at less with it, and to no other', async () => {
+  const settings = { samples: await folder.write('memory.npy', rows), limit: 6, detail: 1 };
+  const run = async (memory: string, methods: string[]): Promise<boolean> =>
+    (await analysed('memory', twoInputs, { ...settings, methods, memory })).cached;
+  expect(await run('4GiB', ['input-patterns', 'output-contributions'])).toBe(false);
+  expect(await run('4GiB', ['input-patterns', 'output-contributions'])).toBe(true);
+  expect(await run('2GiB', ['input-patterns', 'output-contributions'])).toBe(false);
+  expect(await run('4GiB', ['output-contributions'])).toBe(false);
+  expect(await run('2GiB', ['output-contributions'])).toBe(true);
+});
+
 test('--why tells what is kept of a run that was interrupted', async () => {
   const settings = {
     samples: await folder.write('rows.npy', rows),

@@ -26,7 +26,7 @@ export const classHierarchy: Method = {
   id: 'class-hierarchy',
   question: 'Which classes share directions of a layer, and which directions set them apart?',
   version: 2,
-  settings: ['quantile', 'majority', 'exemplars', 'synthesisSteps', 'synthesised', 'synthesisWork'],
+  settings: ['quantile', 'majority', 'exemplars', 'synthesisSteps', 'synthesised', 'synthesisWork', 'memory'],
   units(study) {
     const found = classesOf(study);
     if (study.task !== 'classification' || !found) return 'the network is no classifier, so there are no classes';

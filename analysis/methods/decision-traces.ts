@@ -18,7 +18,7 @@ export const decisionTraces: Method = {
   id: 'decision-traces',
   question: 'After which layer is each input decided, and how sure is the network before that?',
   version: 3,
-  settings: ['k', 'tolerance', 'clusters', 'perplexity', 'embedded'],
+  settings: ['k', 'tolerance', 'clusters', 'perplexity', 'embedded', 'memory'],
   units(study) {
     if (sampleClasses(study) === null) return 'there are no classes: neither labels nor predictions';
     const skipped = skippedLayers(study);

@@ -54,7 +54,7 @@ export const inputPatterns: Method = {
   id: 'input-patterns',
   question: 'Which patterns in this input make up what a layer does, and how many does it take?',
   version: 3,
-  settings: ['count', 'gamma', 'mode'],
+  settings: ['count', 'gamma', 'mode', 'memory'],
   units(study) {
     if (study.detailed.length === 0) return 'no sample was chosen to be looked at in detail (--detail)';
     if (plansOf(study).length === 0) return 'no layer depends on the input';

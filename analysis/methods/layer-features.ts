@@ -19,7 +19,7 @@ export const layerFeatures: Method = {
   id: 'layer-features',
   question: 'What does each layer look for, and how much of it do a few features explain?',
   version: 4,
-  settings: ['k', 'count', 'tolerance', 'clusters', 'perplexity', 'embedded'],
+  settings: ['k', 'count', 'tolerance', 'clusters', 'perplexity', 'embedded', 'memory'],
   units(study) {
     if (study.samples.count === 0) return 'there are no samples (--samples)';
     const skipped = skippedLayers(study);

@@ -41,7 +41,7 @@ export const weightDirections: Method = {
   id: 'weight-directions',
   question: 'What do a layer’s weights amplify, whatever the input is?',
   version: 5,
-  settings: ['count', 'exemplars', 'synthesisSteps', 'synthesised', 'synthesisWork'],
+  settings: ['count', 'exemplars', 'synthesisSteps', 'synthesised', 'synthesisWork', 'memory'],
   units: (study) => chosenLayers(study).map(({ name }) => ({ key: name, layer: name })),
   skipped: layersLeftOut,
   async answer(study, unit) {
