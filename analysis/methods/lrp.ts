@@ -92,9 +92,10 @@ async function compileRelevance({ network, backend }: ExplainedNetwork, rule: Lr
   const captures = [...new Set(path.flatMap((node) => [...node.inputs, node.id]))].filter(
     (id) => nodes.get(id)!.op !== 'constant',
   );
-  const signed = new Map(path.map((node) => [node.id, signedParameters(node)]));
 
   const build = (k: Kernels, [first, ...given]: Value[]): Value[] => {
+    // Made when the program is, and not kept beside it: these are the weights once more, twice.
+    const signed = new Map(path.map((node) => [node.id, signedParameters(node)]));
     const known = new Map(captures.map((id, i) => [id, given[i]!]));
     const valueOf = (id: NodeId): Value => {
       const node = nodes.get(id)!;
