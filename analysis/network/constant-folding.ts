@@ -236,6 +236,15 @@ const reduction =
 
 const reshape = (x: Constant, shape: Shape): Constant[] => [{ ...x, shape }];
 
+/** What ScatterND does with a number that finds another in its place. */
+const reductions: Readonly<Record<string, (old: number, update: number) => number>> = {
+  none: (_old, update) => update,
+  add: (old, update) => old + update,
+  mul: (old, update) => old * update,
+  max: Math.max,
+  min: Math.min,
+};
+
 const folds = new Map<string, Fold>(
   Object.entries({
     Identity: ([x]) => [x!],
@@ -331,6 +340,26 @@ const folds = new Map<string, Fold>(
       }
       const shape = [...x!.shape.slice(0, axis), ...indices!.shape, ...x!.shape.slice(axis + 1)];
       return [{ type: x!.type, shape, data, name: x!.name }];
+    },
+    // The last axis of the indices holds places in the leading axes; each takes a block of the updates.
+    ScatterND: (inputs, { reduction = 'none' }) => {
+      const [x, indices, updates] = inputs as [Constant, Constant, Constant];
+      const combine = Object.hasOwn(reductions, String(reduction)) ? reductions[String(reduction)]! : null;
+      if (!combine) throw new Misfit(`the reduction ${String(reduction)}`);
+      const depth = indices.shape.at(-1) ?? 0;
+      const [leading, inner] = [x.shape.slice(0, depth), sizeOf(x.shape.slice(depth))];
+      const places = depth === 0 ? 0 : indices.data.length / depth;
+      if (depth > x.shape.length || updates.data.length !== places * inner)
+        throw new Misfit(`updates of shape [${updates.shape.join(', ')}] at ${places} places`);
+      const strides = stridesOf(leading);
+      const data = x.data.slice();
+      for (let place = 0; place < places; place++) {
+        let to = 0;
+        for (let axis = 0; axis < depth; axis++)
+          to += strides[axis]! * inner * normalAxis(indices.data[place * depth + axis]!, leading[axis]!);
+        for (let i = 0; i < inner; i++) data[to + i] = combine(data[to + i]!, updates.data[place * inner + i]!);
+      }
+      return [{ ...x, data }];
     },
     Pad: ([x], attributes) => {
       if ((attributes['mode'] ?? 'constant') !== 'constant') throw new Misfit('a constant padded by reflection');
@@ -431,6 +460,7 @@ const leastInputs: ReadonlyMap<string, number> = new Map([
   ...['CastLike', 'DequantizeLinear', 'Gather', 'Pow', 'Sub', 'Div', 'Mod'].map((op) => [op, 2] as const),
   ...['Equal', 'Less', 'LessOrEqual', 'Greater', 'GreaterOrEqual', 'And', 'Or'].map((op) => [op, 2] as const),
   ['Range', 3],
+  ['ScatterND', 3],
   ['Where', 3],
 ]);
 
