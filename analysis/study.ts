@@ -10,6 +10,7 @@ import { compileMap, type CompiledMap, type LocatedMap } from './network/affine-
 import { compileForward, type Forward } from './network/forward.ts';
 import { layersOf, type Layer } from './network/layers.ts';
 import { nodeOf, type Network, type NodeId } from './network/network.ts';
+import type { LinearOperator } from './operators/operator.ts';
 import type { Mode } from './ops/op.ts';
 import type { Progress } from './progress.ts';
 import { random, type Random } from './random.ts';
@@ -71,6 +72,8 @@ export interface Study {
   map(sample: number, scope: Scope): Promise<LocatedMap>;
   /** The maps at samples start … end−1 side by side: blocks have one row a sample, row i meets the map of sample start + i. */
   mapOver(start: number, end: number, scope: Scope): Promise<LocatedMap>;
+  /** The linear parts of several maps there, in order, by one pass through the network for what all of them depend on. */
+  linearOver(start: number, end: number, scopes: readonly Scope[]): Promise<readonly LinearOperator[]>;
   /** The maps at given inputs [n, …input shape], side by side. */
   mapAt(inputs: Tensor, scope: Scope): Promise<LocatedMap>;
   /** A vector of the input space as a diverging picture (or photo), with its numbers; named by content. */
@@ -178,6 +181,18 @@ export async function createStudy(options: StudyOptions): Promise<Study> {
     shape: [end - start, ...inputShape],
   });
   const mapAt = async (at: Tensor, scope: Scope): Promise<LocatedMap> => (await compiledMap(scope)).locate(at, fed);
+  const linearOver = async (start: number, end: number, scopes: readonly Scope[]): Promise<LinearOperator[]> => {
+    const compiled: CompiledMap[] = [];
+    for (const scope of scopes) compiled.push(await compiledMap(scope));
+    const nodes = [...new Set(compiled.flatMap(({ captures }) => captures))];
+    const values = await (await forwardTo(nodes)).run(await inputs(start, end), fed);
+    return compiled.map((map) =>
+      map.linearAt(
+        map.captures.map((id) => values[nodes.indexOf(id)]!),
+        end - start,
+      ),
+    );
+  };
   const blockSize = (wanted: number): number => Math.min(wanted, probesWithin(perInput / 4));
 
   const release = (): void => {
@@ -265,6 +280,7 @@ export async function createStudy(options: StudyOptions): Promise<Study> {
     valuesAt: async (nodes, at) => (await forwardTo(nodes)).run(at, fed),
     map: async (sample, scope) => mapAt(await inputs(sample, sample + 1), scope),
     mapOver: async (start, end, scope) => mapAt(await inputs(start, end), scope),
+    linearOver,
     mapAt,
     drawInput: draw(views.input),
     drawOutput: draw(views.output),

@@ -6,6 +6,7 @@ import type { Program, Tensor } from '../kernels/kernels.ts';
 import { sizeOf } from '../kernels/kernels.ts';
 import { pathBetween } from '../network/affine-map.ts';
 import { nodeOf, type Network, type NodeId } from '../network/network.ts';
+import type { LinearOperator } from '../operators/operator.ts';
 import type { Study } from '../study.ts';
 import { isFixedLinear, type LayerBlock, type Transformation } from './layer-transformations.ts';
 import type { LayerStack } from './stacked-svd.ts';
@@ -134,21 +135,30 @@ export async function featureRecursion(study: Study, stacks: readonly LayerStack
     }
     steps.push(own);
   }
+  // The maps that change from sample to sample: of hops, and of what is taken off them.
+  const changing = steps
+    .flatMap((own) =>
+      (own ?? []).flatMap(({ hop, pulled }) =>
+        pulled
+          ? []
+          : [hop.to, ...hop.detours.map((detour) => own![detour]!.hop.from)].map((to) => [hop.from, to] as const),
+      ),
+    )
+    .map(([from, to]) => ({ from, to, mode: 'frozen' as const }));
+  const captured = new Set(
+    changing.flatMap(({ from, to }) => [from, ...pathBetween(network, from, to).map(({ id }) => id)]),
+  );
   const width = rows.length;
   const basis = new Float32Array(width * inputSize);
   for (const [i, row] of rows.entries()) basis.set(row, i * inputSize);
 
   /** Rows (count × k of them) met by the transposed map of their sample: one product a feature. */
   async function transposedOver(
-    from: NodeId,
-    to: NodeId,
+    map: LinearOperator,
     rows: Float32Array,
     k: number,
-    start: number,
-    end: number,
+    count: number,
   ): Promise<Float32Array> {
-    const count = end - start;
-    const map = await study.mapOver(start, end, { from, to, mode: 'frozen' });
     const size = sizeOf(map.domain);
     const length = rows.length / (count * k);
     const data = new Float32Array(count * k * size);
@@ -168,22 +178,22 @@ export async function featureRecursion(study: Study, stacks: readonly LayerStack
     at: number,
     stack: LayerStack,
     done: readonly (Float32Array | null)[],
-    start: number,
-    end: number,
+    mapOf: (from: NodeId, to: NodeId) => LinearOperator,
+    count: number,
   ): Promise<Float32Array> {
     const hop = hops[at]!;
     const vectors = withoutBias(stack);
     const spread = (rows: Float32Array): Float32Array => {
-      const all = new Float32Array((end - start) * rows.length);
-      for (let i = 0; i < end - start; i++) all.set(rows, i * rows.length);
+      const all = new Float32Array(count * rows.length);
+      for (let i = 0; i < count; i++) all.set(rows, i * rows.length);
       return all;
     };
-    const data = await transposedOver(hop.from, hop.to, spread(vectors), stack.k, start, end);
+    const data = await transposedOver(mapOf(hop.from, hop.to), spread(vectors), stack.k, count);
     for (const detour of hop.detours) {
       const theirs = done[detour]!;
       const size = sizeOf(nodeOf(network, hops[detour]!.from).shape);
-      const rows = end - start > 1 && theirs.length === stack.k * size ? spread(theirs) : theirs;
-      const passed = await transposedOver(hop.from, hops[detour]!.from, rows, stack.k, start, end);
+      const rows = count > 1 && theirs.length === stack.k * size ? spread(theirs) : theirs;
+      const passed = await transposedOver(mapOf(hop.from, hops[detour]!.from), rows, stack.k, count);
       for (let i = 0; i < data.length; i++) data[i]! -= passed[i]!;
     }
     return data;
@@ -192,19 +202,21 @@ export async function featureRecursion(study: Study, stacks: readonly LayerStack
   return {
     width,
     basis,
-    perSample: Math.max(
-      0,
-      ...steps.map((own, t) =>
-        Math.max(
-          0,
-          ...(own ?? []).map(({ hop }) =>
+    perSample:
+      [...captured].reduce((sum, id) => sum + sizeOf(nodeOf(network, id).shape), 0) +
+      Math.max(
+        0,
+        ...steps.flatMap((own, t) =>
+          (own ?? []).map(({ hop }) =>
             hop.before === null ? 0 : 2 * stacks[t]!.k * stacks[hop.before]!.transformation.size,
           ),
         ),
       ),
-    ),
     async of(start, end, blocks) {
       const count = end - start;
+      const maps = await study.linearOver(start, end, changing);
+      const mapOf = (from: NodeId, to: NodeId): LinearOperator =>
+        maps[changing.findIndex((scope) => scope.from === from && scope.to === to)]!;
       const result: (Coefficients | null)[] = [];
       for (const [t, own] of steps.entries()) {
         if (own === null) {
@@ -235,8 +247,8 @@ export async function featureRecursion(study: Study, stacks: readonly LayerStack
               at,
               stacks[t]!,
               done,
-              start,
-              end,
+              mapOf,
+              count,
             );
             inner.push({ data: vectors, shape: [count, k, size] });
             done[at] = vectors;

@@ -2,7 +2,7 @@
 // The four programs (captures, apply, transpose, offset) are compiled once per scope and used at every sample.
 import type { Backend, Kernels, Program, Shape, Tensor, Value } from '../kernels/kernels.ts';
 import { sizeOf } from '../kernels/kernels.ts';
-import type { AffineMap, Block } from '../operators/operator.ts';
+import type { AffineMap, Block, LinearOperator } from '../operators/operator.ts';
 import { opOf } from '../ops/index.ts';
 import type { Linearisation, Mode } from '../ops/op.ts';
 import { ancestorsOf, compileForward, type Forward } from './forward.ts';
@@ -42,6 +42,10 @@ export interface CompiledMap {
   readonly codomain: Shape;
   /** Numbers that one probe moves through the scope, for the memory budget. */
   readonly valuesPerProbe: number;
+  /** The nodes whose values at an input say what the linear part is there. */
+  readonly captures: readonly NodeId[];
+  /** The linear part alone, where the captures have these values: one row a sample, as for a LocatedMap. */
+  linearAt(values: readonly Tensor[], count: number): LinearOperator;
   /** Captures the inputs [n, …input shape] and gives the map there; r is computed from the nodes' own constants. */
   locate(inputs: Tensor, fed: Readonly<Record<NodeId, Tensor>>): Promise<LocatedMap>;
   dispose(): void;
@@ -86,7 +90,7 @@ export async function compileMap(
   const captureShapes = captures.map((id) => nodes.get(id)!.shape);
   const domain = nodeOf(network, from).shape;
   const codomain = nodeOf(network, to).shape;
-  const forward: Forward = await compileForward(network, backend, [...captures, from, to]);
+  let forward: Promise<Forward> | undefined;
 
   /** Every node of the path as its linearisation, given the values of the captures. */
   function linearise(k: Kernels, values: readonly Value[]): Map<NodeId, Linearisation> {
@@ -239,64 +243,77 @@ export async function compileMap(
 
   const valuesPerProbe = sizeOf(domain) + path.reduce((sum, node) => sum + sizeOf(node.shape), 0);
 
+  /** Runs programs over blocks where the captures have these values, as many rows at a time as memory allows. */
+  const runner = (values: readonly Tensor[], count: number) => {
+    const limit = count === 1 ? Math.max(1, maxBlock(valuesPerProbe)) : count;
+    return async (
+      name: string,
+      [first, last]: [Shape, Shape],
+      build: (k: Kernels, inputs: Value[]) => Value[],
+      block: Block,
+    ): Promise<Float32Array> => {
+      if (count > 1 && block.count !== count)
+        throw new Error(`A map over ${count} samples met a block of ${block.count} rows`);
+      if (block.size !== sizeOf(first))
+        throw new Error(`A block of vectors of size ${block.size} met a map of ${sizeOf(first)}`);
+      const compiled = await program(name, first, build);
+      const size = sizeOf(last);
+      if (block.count <= limit) {
+        const [result] = await compiled.run([{ data: block.data, shape: [block.count, ...first] }, ...values]);
+        return result!.data;
+      }
+      const data = new Float32Array(block.count * size);
+      for (let start = 0; start < block.count; start += limit) {
+        const rows = Math.min(limit, block.count - start);
+        const part = block.data.subarray(start * block.size, (start + rows) * block.size);
+        const [result] = await compiled.run([{ data: part, shape: [rows, ...first] }, ...values]);
+        data.set(result!.data, start * size);
+      }
+      return data;
+    };
+  };
+
+  const linearAt = (values: readonly Tensor[], count: number): LinearOperator => {
+    const over = runner(values, count);
+    return {
+      domain,
+      codomain,
+      backend,
+      apply: async (block) => ({
+        count: block.count,
+        size: sizeOf(codomain),
+        data: from === to ? block.data.slice() : await over('apply', [domain, codomain], buildApply, block),
+      }),
+      transpose: async (block) => ({
+        count: block.count,
+        size: sizeOf(domain),
+        data: from === to ? block.data.slice() : await over('transpose', [codomain, domain], buildTranspose, block),
+      }),
+    };
+  };
+
   return {
     domain,
     codomain,
     valuesPerProbe,
+    captures,
+    linearAt,
     async locate(inputs, fed) {
       const count = inputs.shape[0]!;
-      const all = await forward.run(inputs, fed);
+      const all = await (
+        await (forward ??= compileForward(network, backend, [...captures, from, to]))
+      ).run(inputs, fed);
       const values = all.slice(0, captures.length);
       const [at, value] = [all[captures.length]!.data, all[captures.length + 1]!.data];
-      const limit = count === 1 ? Math.max(1, maxBlock(valuesPerProbe)) : count;
-
-      /** Runs a program over a block, as many rows at a time as memory allows. */
-      async function over(
-        name: string,
-        [first, last]: [Shape, Shape],
-        build: (k: Kernels, inputs: Value[]) => Value[],
-        block: Block,
-      ): Promise<Float32Array> {
-        if (count > 1 && block.count !== count)
-          throw new Error(`A map over ${count} samples met a block of ${block.count} rows`);
-        if (block.size !== sizeOf(first))
-          throw new Error(`A block of vectors of size ${block.size} met a map of ${sizeOf(first)}`);
-        const compiled = await program(name, first, build);
-        const size = sizeOf(last);
-        if (block.count <= limit) {
-          const [result] = await compiled.run([{ data: block.data, shape: [block.count, ...first] }, ...values]);
-          return result!.data;
-        }
-        const data = new Float32Array(block.count * size);
-        for (let start = 0; start < block.count; start += limit) {
-          const rows = Math.min(limit, block.count - start);
-          const part = block.data.subarray(start * block.size, (start + rows) * block.size);
-          const [result] = await compiled.run([{ data: part, shape: [rows, ...first] }, ...values]);
-          data.set(result!.data, start * size);
-        }
-        return data;
-      }
-
+      const over = runner(values, count);
       const offsets = await program('offset', [1], buildOffset);
       const [offset] = await offsets.run([{ data: new Float32Array(count), shape: [count, 1] }, ...values]);
       return {
-        domain,
-        codomain,
-        backend,
+        ...linearAt(values, count),
         count,
         at,
         value,
         offset: offset!.data,
-        apply: async (block) => ({
-          count: block.count,
-          size: sizeOf(codomain),
-          data: from === to ? block.data.slice() : await over('apply', [domain, codomain], buildApply, block),
-        }),
-        transpose: async (block) => ({
-          count: block.count,
-          size: sizeOf(domain),
-          data: from === to ? block.data.slice() : await over('transpose', [codomain, domain], buildTranspose, block),
-        }),
         async discuss(block) {
           const size = sizeOf(domain);
           const both = await over('discuss', [codomain, [2, size]], buildDiscussion, block);
@@ -316,7 +333,7 @@ export async function compileMap(
       };
     },
     dispose() {
-      forward.dispose();
+      void forward?.then((compiled) => compiled.dispose());
       for (const compiled of programs.values()) void compiled.then((p) => p.dispose());
     },
   };
