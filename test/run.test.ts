@@ -93,6 +93,49 @@ test('a layer that does not depend on the explained input is answered, stands be
   expect(notes).toContain(told);
 });
 
+test('a table that a file computes from weights alone is a layer, answered as far as it can be', async () => {
+  const { report, failures } = await analysed(
+    'table',
+    onnxBytes({
+      inputs: { x: ['N', 4] },
+      nodes: [
+        onnxNode('Gemm', ['places', 'bias1.weight', 'bias1.bias'], ['hidden'], {}, 'bias1'),
+        onnxNode('Relu', ['hidden'], ['positive']),
+        onnxNode('Gemm', ['positive', 'bias2.weight', 'bias2.bias'], ['table'], {}, 'bias2'),
+        onnxNode('Gemm', ['x', 'in.weight', 'in.bias'], ['z'], {}, 'in'),
+        onnxNode('Add', ['z', 'table'], ['biased']),
+        onnxNode('Tanh', ['biased'], ['active']),
+        onnxNode('Gemm', ['active', 'out.weight', 'out.bias'], ['y'], {}, 'out'),
+      ],
+      initializers: [
+        normals('places', [1, 2]),
+        ...['bias1', 'bias2', 'in', 'out'].flatMap((name, i) => [
+          normals(
+            `${name}.weight`,
+            [
+              [2, 6],
+              [6, 5],
+              [4, 5],
+              [5, 3],
+            ][i]!,
+          ),
+          normals(`${name}.bias`, [[6], [5], [5], [3]][i]!),
+        ]),
+      ],
+    }),
+    { samples: await folder.write('table.npy', npyBytes('<f4', [6, 4], counting(24).map(Math.sin))), detail: 1 },
+  );
+  expect(failures).toEqual([]);
+  expect(report.layers.map(({ name, inputShape }) => [name, inputShape])).toEqual([
+    ['bias1', [2]],
+    ['bias2', [6]],
+    ['in', [4]],
+    ['out', [5]],
+  ]);
+  const { inputOutputMap } = await report.sample(0);
+  expect(inputOutputMap!.certificate.completeness).toBeLessThan(1e-5);
+});
+
 test('--feed takes an input by its own name, which a layer may have too', async () => {
   const settings = { samples: await folder.write('rows.npy', rows), methods: ['weight-directions'] };
   const file = await folder.write('b.npy', npyBytes('<f4', [1, 3], [1, 2, 3]));

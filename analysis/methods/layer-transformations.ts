@@ -2,6 +2,7 @@
 // z = W̃ h̃, y = σ(z), s = y/z per output. Nothing but s changes from sample to sample, so that samples can be streamed.
 import { sizeOf, type Shape } from '../kernels/kernels.ts';
 import { pathBetween } from '../network/affine-map.ts';
+import { ancestorsOf } from '../network/forward.ts';
 import type { Layer } from '../network/layers.ts';
 import { nodeOf, type Network, type Node, type NodeId } from '../network/network.ts';
 import type { Block, LinearOperator } from '../operators/operator.ts';
@@ -71,6 +72,8 @@ function transformationOf(network: Network, layer: Layer, task: Study['task']): 
     head.parameters['weight'] !== undefined ||
     (head.op === 'mat-mul' && head.inputs.length === 2 && moving.length === 1);
   if (!hasWeights) return `a ${layer.op} node has no weight matrix that its input meets`;
+  if (!ancestorsOf(network.nodes, [layer.node]).some(({ op }) => op === 'input'))
+    return 'it is computed from weights alone, the same for every sample';
   const input = moving[0]!;
   const path = pathBetween(network, input, layer.activity);
   const onPath = new Set([input, ...path.map(({ id }) => id)]);

@@ -341,6 +341,27 @@ const folds = new Map<string, Fold>(
       const shape = [...x!.shape.slice(0, axis), ...indices!.shape, ...x!.shape.slice(axis + 1)];
       return [{ type: x!.type, shape, data, name: x!.name }];
     },
+    // The last axis of the indices holds places in the axes behind the first `batch_dims`, which both share.
+    GatherND: (inputs, attributes) => {
+      const [x, indices] = inputs as [Constant, Constant];
+      const batch = (attributes['batch_dims'] as number | undefined) ?? 0;
+      const depth = indices.shape.at(-1) ?? 0;
+      const [places, inner] = [indices.shape.slice(batch, -1), x.shape.slice(batch + depth)];
+      const shared = x.shape.slice(0, batch);
+      if (batch + depth > x.shape.length || shared.some((n, axis) => n !== indices.shape[axis]))
+        throw new Misfit(`places of shape [${indices.shape.join(', ')}] in [${x.shape.join(', ')}]`);
+      const shape = [...shared, ...places, ...inner];
+      const strides = stridesOf(x.shape);
+      const [count, size] = [sizeOf(places), sizeOf(inner)];
+      const data = new Float64Array(sizeWithinReason(shape));
+      for (let at = 0; at < sizeOf(shared) * count; at++) {
+        let from = Math.floor(at / count) * sizeOf(x.shape.slice(batch));
+        for (let axis = 0; axis < depth; axis++)
+          from += strides[batch + axis]! * normalAxis(indices.data[at * depth + axis]!, x.shape[batch + axis]!);
+        for (let i = 0; i < size; i++) data[at * size + i] = x.data[from + i]!;
+      }
+      return [constantOf(x.type, shape, x.type === 'float' ? Float32Array.from(data) : data, x.name)];
+    },
     // The last axis of the indices holds places in the leading axes; each takes a block of the updates.
     ScatterND: (inputs, { reduction = 'none' }) => {
       const [x, indices, updates] = inputs as [Constant, Constant, Constant];
@@ -457,7 +478,7 @@ const folds = new Map<string, Fold>(
 /** How many inputs an op cannot do without, where it is not one. */
 const leastInputs: ReadonlyMap<string, number> = new Map([
   ['ConstantOfShape', 0],
-  ...['CastLike', 'DequantizeLinear', 'Gather', 'Pow', 'Sub', 'Div', 'Mod'].map((op) => [op, 2] as const),
+  ...['CastLike', 'DequantizeLinear', 'Gather', 'GatherND', 'Pow', 'Sub', 'Div', 'Mod'].map((op) => [op, 2] as const),
   ...['Equal', 'Less', 'LessOrEqual', 'Greater', 'GreaterOrEqual', 'And', 'Or'].map((op) => [op, 2] as const),
   ['Range', 3],
   ['ScatterND', 3],

@@ -90,11 +90,16 @@ export function layersOf(network: Network): Layer[] {
       activity: activity.id,
       output: output.id,
       nodes: members.map(({ id }) => id),
-      inputShape: nodes.get(head.inputs.find((id) => nodes.get(id)!.op !== 'constant')!)!.shape.slice(1),
+      inputShape: inputOf(head, nodes).shape.slice(1),
       outputShape: output.shape.slice(1),
       parameterCount: own.reduce((sum, node) => sum + parametersOf(node), 0),
     };
   });
+}
+
+/** What the weights meet; a constant where a file computes a table from weights alone (position biases). */
+function inputOf({ inputs }: Node, nodes: ReadonlyMap<NodeId, Node>): Node {
+  return nodes.get(inputs.find((id) => nodes.get(id)!.op !== 'constant') ?? inputs[0]!)!;
 }
 
 const isActivation = (op: string): boolean => opOf(op).activation === true;

@@ -36,6 +36,9 @@ describe('constant folding', () => {
     ['Slice', [m], { starts: [-1], ends: [-(2 ** 63)], axes: [-1], steps: [-2] }, ['integer', [2, 2], [3, 1, 6, 4]]],
     ['Gather', [m, int([2], -1, 0)], { axis: 1 }, ['integer', [2, 2], [3, 1, 6, 4]]],
     ['Gather', [m, int([], 1)], {}, ['integer', [3], [4, 5, 6]]],
+    ['GatherND', [m, int([2, 2], 0, 1, 1, -1)], {}, ['integer', [2], [2, 6]]],
+    ['GatherND', [m, int([1, 1], 1)], {}, ['integer', [1, 3], [4, 5, 6]]],
+    ['GatherND', [m, int([2, 1, 1], 2, 0)], { batch_dims: 1 }, ['integer', [2, 1], [3, 4]]],
     ['ScatterND', [m, int([2, 1], 1, -2), int([2, 3], 7, 8, 9, 4, 4, 4)], {}, ['integer', [2, 3], [4, 4, 4, 7, 8, 9]]],
     [
       'ScatterND',
@@ -100,6 +103,8 @@ describe('constant folding', () => {
     ['Reshape', [m], { shape: [4, -1] }],
     ['Squeeze', [m], { axes: [0] }],
     ['Gather', [m, int([1], 2)], { axis: 0 }],
+    ['GatherND', [m, int([1, 3], 0, 0, 0)], {}],
+    ['GatherND', [m, int([3, 1, 1], 0, 0, 0)], { batch_dims: 1 }],
     ['ScatterND', [m, int([1, 1], 2), int([1, 3], 1, 1, 1)], {}],
     ['ScatterND', [m, int([1, 1], 1), int([2], 1, 1)], {}],
     ['ScatterND', [m, int([1, 1], 1), int([1, 3], 1, 1, 1)], { reduction: 'constructor' }],
