@@ -378,6 +378,31 @@ const gather: OnnxOp = {
   },
 };
 
+/** Places in several leading axes: in one, where these are taken together. */
+const gatherNd: OnnxOp = {
+  convert(c) {
+    const indices = c.constant(1) ?? c.refuse('its places are computed from the input');
+    if (c.number('batch_dims', 0) !== 0) c.refuse('places of their own for every batch');
+    const shape = c.shape(0);
+    const depth = indices.shape.at(-1) ?? 0;
+    if (depth < 1 || depth > shape.length) c.refuse(`places in ${depth} axes of ${shape.length}`);
+    const leading = shape.slice(0, depth);
+    const places = Array.from({ length: indices.data.length / depth }, (_, place) =>
+      leading.reduce((sum, size, axis) => {
+        const at = indices.data[place * depth + axis]!;
+        if (at < -size || at >= size) c.refuse(`place ${at} in an axis of ${size}`);
+        return sum * size + (at < 0 ? at + size : at);
+      }, 0),
+    );
+    const whole = [sizeOf(leading), ...shape.slice(depth)];
+    return {
+      op: 'gather',
+      inputs: [c.step('leading axes', { op: 'reshape', inputs: [c.id(0)], attributes: { shape: whole } })],
+      attributes: { axis: 0, indices: places, indicesShape: indices.shape.slice(0, -1) },
+    };
+  },
+};
+
 type ReduceKind = 'sum' | 'mean' | 'max' | 'min' | 'l1' | 'l2';
 
 /** A reduction, of the input or of a function of it, and a function of the result. */
@@ -535,6 +560,7 @@ export const onnxOps: ReadonlyMap<string, OnnxOp> = new Map(
       },
     },
     Gather: gather,
+    GatherND: gatherNd,
     Gelu: unary('gelu', (c) => ({ approximate: c.word('approximate', 'none') })),
     Gemm: gemm,
     ...recurrentOps,

@@ -296,6 +296,17 @@ describe('what an ONNX file says', () => {
     await agreesWithRuntime(onnxBytes(graph), network, samplesFor(network, 2), ['y']);
   });
 
+  it('takes places in several axes at once', async () => {
+    const graph: WrittenGraph = {
+      inputs: { x: [1, 3, 4] },
+      nodes: [onnxNode('GatherND', ['x', 'places'], ['y'])],
+      initializers: [integers('places', [2, 2, 2], [0, 2, 0, -1, -1, 0, 0, 1])],
+    };
+    const network = networkFrom(graph);
+    expect(nodeOf(network, 'y').shape).toEqual([2, 2, 4]);
+    await agreesWithRuntime(onnxBytes(graph), network, samplesFor(network, 2), ['y']);
+  });
+
   it('takes the branch of an If that a constant condition chooses', () => {
     const branch = (op: string) => ({
       node: [onnxNode(op, ['x'], [`${op} y`])],
@@ -597,6 +608,7 @@ describe('what is refused', () => {
 
   it.each([
     ['weights that are computed', onnxNode('Conv', ['x', 'x'], ['y']), { x: [1, 4, 1, 1] }, 'its weights are computed'],
+    ['places that lie outside', onnxNode('GatherND', ['x', 'seven'], ['y']), { x: [1, 4] }, 'place 7 in an axis of 1'],
     ['a shape that is computed', onnxNode('Reshape', ['x', 'x'], ['y']), { x: [1, 4] }, 'its shape is computed'],
     ['whole numbers made on the way', onnxNode('Cast', ['x'], ['y'], { to: 7 }), { x: [1, 4] }, 'to whole numbers'],
     [
@@ -606,7 +618,8 @@ describe('what is refused', () => {
       'in training mode',
     ],
   ] as const)('%s', async (_title, node, inputs, reason) => {
-    const graph = { nodes: [node], inputs, initializers: [floats('k', [4], [1, 1, 1, 1])] };
+    const initializers = [floats('k', [4], [1, 1, 1, 1]), integers('seven', [1, 1], [7])];
+    const graph = { nodes: [node], inputs, initializers };
     expect((await refusal(() => networkFrom(graph))).message).toContain(reason);
   });
 
