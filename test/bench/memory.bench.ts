@@ -21,6 +21,8 @@ beforeAll(() => {
   const shape = [SAMPLES, 3, 224, 224];
   const pictures = random(0, 'pictures').normals(shape.reduce((product, n) => product * n));
   writeFileSync(path.join(folder, 'samples.npy'), encodeNpy(pictures, shape));
+  // Class hierarchies need samples of more than one class.
+  writeFileSync(path.join(folder, 'labels.txt'), '0\n1\n0\n1\n');
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -31,7 +33,8 @@ function analyse(memory: string, method: string): { bytes: number; seconds: numb
     process.execPath,
     [
       ...['--disable-warning=ExperimentalWarning', '--import', PEAK, cli, 'analyze', path.join(folder, 'large.onnx')],
-      ...['--samples', path.join(folder, 'samples.npy'), '--detail', '1', '--methods', method, '--memory', memory],
+      ...['--samples', path.join(folder, 'samples.npy'), '--labels', path.join(folder, 'labels.txt')],
+      ...['--detail', '1', '--methods', method, '--memory', memory],
       ...['--reports', path.join(folder, 'reports'), '--force'],
     ],
     { encoding: 'utf8' },
