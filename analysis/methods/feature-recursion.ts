@@ -304,7 +304,6 @@ function weightsProgram(
   { left, transformation: { size }, k: count }: LayerStack,
   pulled: Float32Array | null,
 ): Promise<Program> {
-  const squares = left.map((b) => b * b);
   const shapes = pulled
     ? [[1, size]]
     : [
@@ -314,7 +313,8 @@ function weightsProgram(
   return study.backend.compile(shapes, (kernels, [s, v]) => {
     const vectors = pulled ? kernels.constant({ data: pulled, shape: [1, k, size] }) : v!;
     const b = kernels.constant({ data: left, shape: [1, size, count] });
-    const b2 = kernels.constant({ data: squares, shape: [1, size, count] });
+    // Made when the program is, and not kept beside it.
+    const b2 = kernels.constant({ data: left.map((x) => x * x), shape: [1, size, count] });
     return [kernels.matMul(kernels.binary('mul', s!, vectors), b), kernels.matMul(kernels.binary('mul', s!, s!), b2)];
   });
 }

@@ -249,12 +249,13 @@ const SVD_SHARE = 1 / 8;
 
 /**
  * How many triplets of a layer the memory allows: to find them, three vectors of both sides each; to keep them while all
- * layers are at hand, V in float64 and B.
+ * layers are at hand, V in float64 and twice in float32 for the passes over the samples, and B. The programs of those
+ * passes hold both again.
  */
 function affordable(study: Study, size: number, width: number, layers: number): { found: number; kept: number } {
   return {
     found: Math.max(1, Math.floor((SVD_SHARE * study.memory) / (12 * (size + width)))),
-    kept: Math.max(1, Math.floor(study.memory / 4 / layers / (8 * width + 4 * size))),
+    kept: Math.max(1, Math.floor(study.memory / 8 / layers / (16 * width + 4 * size))),
   };
 }
 

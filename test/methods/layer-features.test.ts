@@ -183,11 +183,11 @@ describe('how many features a layer gets', () => {
     const { study, close } = await chainNetwork(backend, { k: '5,4,3' });
     try {
       const widths = (await stackedLayers(study)).stacks.map(({ transformation }) => transformation);
-      const perDirection = Math.max(...widths.map(({ size, inputSize }) => 4 * size + 8 * (inputSize + 1)));
-      // A quarter holds two directions of the widest layer for each layer.
-      const { stacks } = await stackedLayers({ ...study, memory: 4 * widths.length * 2 * perDirection });
+      const perDirection = Math.max(...widths.map(({ size, inputSize }) => 4 * size + 16 * (inputSize + 1)));
+      // An eighth holds two directions of the widest layer for each layer.
+      const { stacks } = await stackedLayers({ ...study, memory: 8 * widths.length * 2 * perDirection });
       const widest = stacks.find(
-        ({ transformation: { size, inputSize } }) => 4 * size + 8 * (inputSize + 1) === perDirection,
+        ({ transformation: { size, inputSize } }) => 4 * size + 16 * (inputSize + 1) === perDirection,
       )!;
       expect([widest.k, widest.kSource]).toEqual([2, 'memory']);
     } finally {
