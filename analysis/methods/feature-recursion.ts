@@ -293,8 +293,8 @@ export function withoutBias({ vectors, k, transformation: { inputSize } }: Layer
 }
 
 async function pullBack(study: Study, hop: Hop, vectors: Float32Array, count: number): Promise<Float32Array> {
-  const map = await study.map(0, { from: hop.from, to: hop.to, mode: 'frozen' });
-  return (await map.transpose({ count, size: vectors.length / count, data: vectors })).data;
+  const [map] = await study.linearOver(0, 1, [{ from: hop.from, to: hop.to, mode: 'frozen' }]);
+  return (await map!.transpose({ count, size: vectors.length / count, data: vectors })).data;
 }
 
 /** v_j·u_d = Σ_o v_jo s_o B_od and ‖u_d‖² = Σ_o s_o² B_od² of every sample of a block. */
