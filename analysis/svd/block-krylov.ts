@@ -5,7 +5,7 @@ import type { Random } from '../random.ts';
 import type { Claim, Sides } from './certify.ts';
 import type { Basis } from './long-vectors.ts';
 import { gramOfRows, multiply } from './multiply.ts';
-import { orthonormaliseOff, randomRowsOff, rowLength } from './orthonormalise.ts';
+import { orthonormaliseOff, randomRowsOff, rowLength, withRandomRows } from './orthonormalise.ts';
 import { settling } from './settling.ts';
 import { completeRows, smallSvd } from './small-svd.ts';
 import { symmetricEigen } from './symmetric-eigen.ts';
@@ -158,12 +158,7 @@ export async function blockKrylov(
     for (let i = 0; i < uCount; i++)
       for (let c = 0; c < kept; c++) backward[i * limit + vCount + c] = outside[i * fresh.count + c]!;
     if (room === kept) return { rows: fresh.rows, count: kept };
-    v.set(fresh.rows.subarray(0, kept * n), vCount * n);
-    const others = await randomRowsOff(random, room - kept, inputs, { rows: v, count: vCount + kept });
-    const rows = new Float32Array((kept + others.count) * n);
-    rows.set(fresh.rows.subarray(0, kept * n));
-    rows.set(others.rows, kept * n);
-    return { rows, count: kept + others.count };
+    return withRandomRows(random, { rows: fresh.rows, count: kept }, room - kept, inputs, { rows: v, count: vCount });
   }
 
   /** Values, output-side vectors and Aᵀ u − σ v of the wanted triplets, from the products that were made. */

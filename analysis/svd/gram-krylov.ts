@@ -7,7 +7,7 @@ import { denseOf } from './block-krylov.ts';
 import type { Claim, Sides } from './certify.ts';
 import type { Basis } from './long-vectors.ts';
 import { gramOfFloats, multiply } from './multiply.ts';
-import { orthonormaliseOff, randomRowsOff, rowLength } from './orthonormalise.ts';
+import { orthonormaliseOff, randomRowsOff, rowLength, withRandomRows } from './orthonormalise.ts';
 import { settling } from './settling.ts';
 import { symmetricEigen } from './symmetric-eigen.ts';
 
@@ -106,13 +106,7 @@ export async function gramKrylov(sides: Sides, options: KrylovOptions): Promise<
   /** The next block: what left the span of v, and random rows beside it. */
   async function widened(fresh: Basis, strangers: number): Promise<Basis> {
     const room = Math.min(strangers, limit - vCount - fresh.count, n - vCount - fresh.count);
-    if (room <= 0) return fresh;
-    v.set(fresh.rows.subarray(0, fresh.count * n), vCount * n);
-    const others = await randomRowsOff(random, room, inputs, { rows: v, count: vCount + fresh.count });
-    const rows = new Float32Array((fresh.count + others.count) * n);
-    rows.set(fresh.rows.subarray(0, fresh.count * n));
-    rows.set(others.rows, fresh.count * n);
-    return { rows, count: fresh.count + others.count };
+    return room <= 0 ? fresh : withRandomRows(random, fresh, room, inputs, { rows: v, count: vCount });
   }
 }
 

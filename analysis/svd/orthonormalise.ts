@@ -141,6 +141,24 @@ export async function randomRowsOff(random: Random, count: number, vectors: Long
   return { rows, count: rank };
 }
 
+/** `block` and `count` random rows beside it, orthogonal to it and to the basis; what is behind the basis is written over. */
+export async function withRandomRows(
+  random: Random,
+  block: Basis,
+  count: number,
+  vectors: LongVectors,
+  basis: Basis,
+): Promise<Basis> {
+  const { size } = vectors;
+  const own = block.rows.subarray(0, block.count * size);
+  basis.rows.set(own, basis.count * size);
+  const others = await randomRowsOff(random, count, vectors, { ...basis, count: basis.count + block.count });
+  const rows = new Float32Array((block.count + others.count) * size);
+  rows.set(own);
+  rows.set(others.rows, own.length);
+  return { rows, count: block.count + others.count };
+}
+
 /** The length of row r of rows of `size` numbers. */
 export function rowLength(rows: Float32Array | Float64Array, r: number, size: number): number {
   // Two sums: one would wait for its own last addition.
