@@ -210,14 +210,14 @@ export const resolvers: Readonly<Record<string, Readonly<Record<string, Resolver
       const found = await Promise.all(
         nodes.map((id) =>
           store.report(id).then(modelOf, (error: unknown) => {
-            // One report that cannot be read does not take the others with it.
-            if (!(error instanceof ReportError)) throw error;
-            leaveOut(error);
-            return null;
+            if (error instanceof ReportError) return error;
+            throw error;
           }),
         ),
       );
-      return found.filter((model) => model !== null);
+      // One report that cannot be read does not take the others with it.
+      for (const one of found) if (one instanceof ReportError) leaveOut(one);
+      return found.filter((one) => !(one instanceof ReportError));
     },
   },
 
