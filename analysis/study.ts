@@ -135,8 +135,9 @@ export async function createStudy(options: StudyOptions): Promise<Study> {
     progress.note(
       `--memory ${mebibytes(settings.memory)} is exceeded: the program and the weights take about ${mebibytes(atRest)}, one input on its way ${mebibytes(perInput)}, of which room is kept for four. Inputs go one at a time.`,
     );
-  // Half for programs at rest, and no more than helps; a quarter for one that runs; a quarter for what methods keep.
-  backend.keepWithin?.(Math.min(memory / 2, MOST_AT_REST));
+  // A third for programs at rest, and no more than helps; a quarter for one that runs; a quarter for what methods keep; the
+  // rest for what was freed and is not handed back to the system.
+  backend.keepWithin?.(Math.min(memory / 3, MOST_AT_REST));
   const inputShape = nodeOf(network, network.input).shape;
   const outputShape = nodeOf(network, network.output).shape;
   const views = {

@@ -57,6 +57,9 @@ const binaryOps: Record<BinaryKernel, string> = {
 
 const comparisons: ReadonlySet<BinaryKernel> = new Set<BinaryKernel>(['greater', 'greaterEqual', 'equal']);
 
+/** How many columns of a product ONNX Runtime computes at once, and how many numbers of padding are too many. */
+const [COLUMN_BLOCK, MOST_PADDING] = [16, 2 ** 18];
+
 /** Runs `build` on a recorder; returns the ONNX model of what it did, with inputs input0, … and outputs output0, … */
 export function record(
   inputShapes: readonly Shape[],
@@ -350,6 +353,11 @@ export function record(
       const matrix = knownShape(b.shape.slice(-2));
       if (matrix !== undefined) right = reshape(b, matrix);
     }
+    if (isPadded(right, transposeB)) {
+      const turned = matMul(right, a, !transposeB, !transposeA);
+      const last = turned.shape.length - 1;
+      return transpose(turned, [...turned.shape.keys()].with(last - 1, last).with(last, last - 1));
+    }
     if (!transposeA && !transposeB) return value(emit('MatMul', [a.name(), right.name()]), shape);
     const attributes = { transA: Number(transposeA), transB: Number(transposeB) };
     if (a.shape.length === 2 && right.shape.length === 2) {
@@ -524,6 +532,16 @@ function flippedKernel(
  */
 function isScattering(inputs: number, outputs: number): boolean {
   return outputs % 8 !== 0 && inputs >= 2 * outputs;
+}
+
+/**
+ * A constant that ONNX Runtime would keep a second time with its few columns padded to whole blocks, much larger than it
+ * is. On the left side of a product it is taken as it is.
+ */
+function isPadded({ constant, shape }: Recorded, transposed: boolean): boolean {
+  if (constant === undefined || shape.length !== 2) return false;
+  const [rows, columns] = transposed ? [shape[1]!, shape[0]!] : [shape[0]!, shape[1]!];
+  return rows * (Math.ceil(columns / COLUMN_BLOCK) * COLUMN_BLOCK - columns) > MOST_PADDING;
 }
 
 /** scatterAdd as gathers: round r lists, for every target row, its r-th source, or indices.length where it has none. */

@@ -12,8 +12,9 @@ const sessionOptions: ort.InferenceSession.SessionOptions = {
   // Errors are thrown; printing them as well helps nobody.
   logSeverityLevel: 4,
   extra: {
-    // Its pad fusion takes zeros before a maximum for the pool's own padding, and merges more than a pool may have.
-    'optimization.disable_specified_optimizers': 'Pad_Fusion',
+    // The pad fusion takes zeros before a maximum for the pool's own padding, and merges more than a pool may have. The
+    // other takes a constant that stands on the left for good reason (its columns are few) back to the right.
+    'optimization.disable_specified_optimizers': 'Pad_Fusion;GemmTransposeFusion',
     // Programs take turns: threads of one that wait in a loop for longer keep the next from working (2.6 times the
     // processor time); threads that sleep at once wake too late for the next node.
     'session.intra_op.spin_duration_us': '100',

@@ -3,7 +3,7 @@
 // third view clusters without labels; single columns of U give the uncertainty profile.
 import type { DecisionTrace, TraceGroup, TraceSummary } from '../../reports/format.ts';
 import type { Study } from '../study.ts';
-import { transformationsOf } from './layer-transformations.ts';
+import { layerReader, transformationsOf, type LayerReader } from './layer-transformations.ts';
 import type { Answer, Method, SkippedLayer, Unit } from './method.ts';
 import { nearestCentroids, type NearestCentroids } from './nearest-centroids.ts';
 import { sampleClusters } from './sample-clusters.ts';
@@ -37,9 +37,10 @@ export const decisionTraces: Method = {
     const stacks = tracedStacks(stacked.stacks);
     const found = await sampleClusters(study, stacked);
     const clusters = stacks.map((stack) => found[stacked.stacks.indexOf(stack)]!);
-    const nearest = await traces(study, start, end);
+    const nearest = await traces(study);
     const name = (position: number): string => study.outputName(classes!.list[position]!);
-    return Array.from({ length: end - start }, (_, i) => {
+    return Array.from({ length: end - start }, (_, at) => {
+      const i = start + at;
       const trace = nearest.map(({ projections }) => projections[i]!);
       const variation = nearest.map(
         ({ profiles, columns }) => new Set(profiles.subarray(i * columns, (i + 1) * columns)).size - 1,
@@ -49,18 +50,18 @@ export const decisionTraces: Method = {
         classes: trace.map(name),
         fullClasses: nearest.map(({ full }) => name(full[i]!)),
         clusterClasses: clusters.map(({ assignment, majorities }) => {
-          const majority = majorities[assignment[start + i]!];
+          const majority = majorities[assignment[i]!];
           return majority ? study.outputName(majority.class) : '';
         }),
         decisionLayer: decisionLayer(trace),
         variation,
-        profiles: study.detailed.includes(start + i)
+        profiles: study.detailed.includes(i)
           ? nearest.map(({ profiles, columns }) => Array.from(profiles.subarray(i * columns, (i + 1) * columns), name))
           : [],
         centroidsFrom: classes!.source,
       };
       const meanVariation = variation.reduce((sum, v) => sum + v, 0) / variation.length;
-      return { on: { sample: start + i }, fields: { decisionTrace, meanVariation } };
+      return { on: { sample: i }, fields: { decisionTrace, meanVariation } };
     });
   },
   summarise,
@@ -83,7 +84,7 @@ function tracedStacks(stacks: readonly LayerStack[]): LayerStack[] {
   return stacks.filter(({ transformation }) => !transformation.linear);
 }
 
-/** Nearest centroids of a block of samples at one layer, as positions in the list of classes. */
+/** Nearest centroids of all samples at one layer, as positions in the list of classes. */
 export interface LayerTrace {
   /** From the projections U. */
   readonly projections: Int32Array;
@@ -94,43 +95,142 @@ export interface LayerTrace {
   readonly columns: number;
 }
 
-const searches = new WeakMap<Study, Promise<readonly NearestCentroids[]>>();
+const known = new WeakMap<Study, Promise<readonly LayerTrace[]>>();
 
-/** The traces of samples start … end−1 at every covered layer. */
-export async function traces(study: Study, start: number, end: number): Promise<LayerTrace[]> {
-  const { stacks: all, reader, classes } = await stackedLayers(study);
+/** The traces of all samples at every covered layer; found once a study. */
+export function traces(study: Study): Promise<readonly LayerTrace[]> {
+  let found = known.get(study);
+  if (!found) known.set(study, (found = findTraces(study, study.memory / 8 / CENTROID_BYTES)));
+  return found;
+}
+
+/** Classes from … to−1 of one layer, whose centroids are in memory at the same time. */
+interface Part {
+  readonly layer: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** The nearest centroids that were met so far: samples × columns each. */
+interface Found {
+  readonly nearest: Int32Array;
+  readonly scores: Float32Array;
+}
+
+/**
+ * Centroids are as large as classes × outputs. Of `most` numbers of them at a time: where there are more, they take turns,
+ * with two passes over the samples each.
+ */
+export async function findTraces(study: Study, most: number): Promise<LayerTrace[]> {
+  const { stacks: all, classes } = await stackedLayers(study);
   const stacks = tracedStacks(all);
-  let found = searches.get(study);
-  if (!found) searches.set(study, (found = Promise.all(stacks.map((stack) => searchOf(study, stack, classes!)))));
-  const prepared = await found;
-  const step = reader.blockSize(Math.max(...prepared.map(({ perSample }) => perSample)));
-  const result = stacks.map(({ k }) => ({
-    projections: new Int32Array(end - start),
-    full: new Int32Array(end - start),
-    profiles: new Int32Array((end - start) * k),
-    columns: k,
+  const total = study.samples.count;
+  const found = stacks.map(({ k }) => ({
+    nearest: new Int32Array(total * (k + 2)),
+    scores: new Float32Array(total * (k + 2)).fill(Infinity),
   }));
-  for (let first = start; first < end; first += step) {
-    const last = Math.min(first + step, end);
-    const blocks = await reader.read(first, last);
-    for (const [t, { projections, full, profiles, columns }] of result.entries()) {
-      const nearest = await prepared[t]!.of(blocks[all.indexOf(stacks[t]!)]!.s, last - first);
-      for (let i = 0; i < last - first; i++) {
-        const row = i * (columns + 2);
-        profiles.set(nearest.subarray(row, row + columns), (first - start + i) * columns);
-        projections[first - start + i] = nearest[row + columns]!;
-        full[first - start + i] = nearest[row + columns + 1]!;
+  const sizes = stacks.map(({ transformation }) => transformation.size);
+  for (const round of roundsOf(sizes, classes!.list.length, most))
+    await searchRound(study, stacks, round, classes!, found);
+  return stacks.map(({ k }, t) => {
+    const columns = k + 2;
+    const column = (c: number): Int32Array =>
+      Int32Array.from({ length: total }, (_, i) => found[t]!.nearest[i * columns + c]!);
+    const profiles = new Int32Array(total * k);
+    for (let i = 0; i < total; i++) profiles.set(found[t]!.nearest.subarray(i * columns, i * columns + k), i * k);
+    return { projections: column(k), full: column(k + 1), profiles, columns: k };
+  });
+}
+
+/** Of one number of a centroid: its sum in float64, then in float32 beside the program that compares with it. */
+const CENTROID_BYTES = 16;
+
+/** Layers of these sizes with their classes, in rounds of at most so many numbers of centroids, but one class at least. */
+export function roundsOf(sizes: readonly number[], classes: number, most: number): Part[][] {
+  const rounds: Part[][] = [];
+  let left = 0;
+  for (const [layer, size] of sizes.entries()) {
+    for (let from = 0; from < classes;) {
+      if (left < size) {
+        rounds.push([]);
+        left = Math.max(most, size);
+      }
+      const to = Math.min(classes, from + Math.floor(left / size));
+      rounds.at(-1)!.push({ layer, from, to });
+      left -= (to - from) * size;
+      from = to;
+    }
+  }
+  return rounds;
+}
+
+async function searchRound(
+  study: Study,
+  stacks: readonly LayerStack[],
+  round: readonly Part[],
+  classes: SampleClasses,
+  found: readonly Found[],
+): Promise<void> {
+  const reader = await layerReader(
+    study,
+    round.map(({ layer }) => stacks[layer]!.transformation),
+  );
+  const means = await classMeans(study, reader, stacks, round, classes);
+  const searches: NearestCentroids[] = [];
+  for (const [p, { layer }] of round.entries()) searches.push(await searchOf(study, stacks[layer]!, means[p]!));
+  const total = study.samples.count;
+  const step = reader.blockSize(Math.max(...searches.map(({ perSample }) => perSample)));
+  for (let start = 0; start < total; start += step) {
+    const end = Math.min(start + step, total);
+    const blocks = await reader.read(start, end);
+    for (const [p, { layer, from }] of round.entries()) {
+      const { nearest, scores } = await searches[p]!.of(blocks[p]!.s, end - start);
+      const best = found[layer]!;
+      const first = start * (stacks[layer]!.k + 2);
+      for (const [i, score] of scores.entries())
+        if (score < best.scores[first + i]!)
+          [best.nearest[first + i], best.scores[first + i]] = [from + nearest[i]!, score];
+    }
+  }
+  for (const search of searches) search.dispose();
+}
+
+/** Mean s of the classes of each part: (to − from) × size. */
+async function classMeans(
+  study: Study,
+  reader: LayerReader,
+  stacks: readonly LayerStack[],
+  round: readonly Part[],
+  { list, of, counts }: SampleClasses,
+): Promise<Float64Array[]> {
+  const position = new Map(list.map((c, i) => [c, i]));
+  const sums = round.map(({ layer, from, to }) => new Float64Array((to - from) * stacks[layer]!.transformation.size));
+  const total = study.samples.count;
+  const step = reader.blockSize();
+  for (let start = 0; start < total; start += step) {
+    const end = Math.min(start + step, total);
+    const blocks = await reader.read(start, end);
+    for (const [p, { layer, from, to }] of round.entries()) {
+      const { size } = stacks[layer]!.transformation;
+      for (let i = 0; i < end - start; i++) {
+        const c = position.get(of[start + i]!) ?? -1;
+        if (c < from || c >= to) continue;
+        for (let o = 0; o < size; o++) sums[p]![(c - from) * size + o]! += blocks[p]!.s[i * size + o]!;
       }
     }
   }
-  return result;
+  for (const [p, { layer, from }] of round.entries()) {
+    const { size } = stacks[layer]!.transformation;
+    for (let i = 0; i < sums[p]!.length; i++) sums[p]![i]! /= counts[from + Math.floor(i / size)]!;
+  }
+  return sums;
 }
 
 /** Columns of weights: B_od² of each column of U, then ‖B_o‖² of all of them, then ‖W̃_o‖² of T. */
 function searchOf(
   study: Study,
-  { k, left, leftNorms, rowNorms, sums, transformation: { size } }: LayerStack,
-  classes: SampleClasses,
+  { k, left, leftNorms, rowNorms, mean, transformation: { size } }: LayerStack,
+  means: Float64Array,
 ): Promise<NearestCentroids> {
   const columns = k + 2;
   const weights = new Float64Array(size * columns);
@@ -139,14 +239,7 @@ function searchOf(
     weights[o * columns + k] = leftNorms[o]!;
     weights[o * columns + k + 1] = rowNorms[o]!;
   }
-  return nearestCentroids(study, {
-    size,
-    centre: sums.mean,
-    means: sums.classMeans,
-    count: classes.list.length,
-    weights,
-    columns,
-  });
+  return nearestCentroids(study, { size, centre: mean, means, count: means.length / size, weights, columns });
 }
 
 /** The first layer (from 1) after which a trace no longer changes. */

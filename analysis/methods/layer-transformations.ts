@@ -126,7 +126,7 @@ export interface LayerReader {
 
 /** A reader of these layers; what σ is at zero is asked of the ops once. */
 export async function layerReader(study: Study, transformations: readonly Transformation[]): Promise<LayerReader> {
-  const atZero: { value: Float32Array; slope: Float32Array }[] = [];
+  const atZero: AtZero[] = [];
   for (const transformation of transformations) atZero.push(await activationAtZero(study, transformation));
   const nodes = transformations.flatMap(({ input, activity, value }) => [input, activity, value]);
   const width = transformations.reduce((sum, { inputSize, size }) => sum + inputSize + 3 * size, 0);
@@ -140,24 +140,25 @@ export async function layerReader(study: Study, transformations: readonly Transf
         const [h, z, given] = [values[3 * t]!.data, values[3 * t + 1]!.data, values[3 * t + 2]!.data];
         const { stripped, size } = transformation;
         const y = stripped === null ? given : restored(stripped, z, size);
-        return { count: end - start, h, y, s: ratios(y, z, atZero[t]!, size) };
+        return { count: end - start, h, y, s: ratios(y, z, atZero[t]!) };
       });
     },
   };
 }
 
+/** σ(0) and σ'(0) of every output, or once where they are the same for all. */
+interface AtZero {
+  readonly value: Float32Array;
+  readonly slope: Float32Array;
+}
+
 /** s = y/z, with the rule for z = 0. */
-function ratios(
-  y: Float32Array,
-  z: Float32Array,
-  atZero: { value: Float32Array; slope: Float32Array },
-  size: number,
-): Float32Array {
+function ratios(y: Float32Array, z: Float32Array, atZero: AtZero): Float32Array {
   const s = new Float32Array(z.length);
   for (let i = 0; i < z.length; i++) {
     const zi = z[i]!;
-    if (atZero.value[i % size] !== 0) s[i] = Math.abs(zi) < NEAR_ZERO ? 0 : y[i]! / zi;
-    else s[i] = zi === 0 ? atZero.slope[i % size]! : y[i]! / zi;
+    if (atZero.value[i % atZero.value.length] !== 0) s[i] = Math.abs(zi) < NEAR_ZERO ? 0 : y[i]! / zi;
+    else s[i] = zi === 0 ? atZero.slope[i % atZero.slope.length]! : y[i]! / zi;
   }
   return s;
 }
@@ -176,13 +177,10 @@ function restored(kind: 'softmax' | 'sigmoid', z: Float32Array, size: number): F
   return y;
 }
 
-/** σ(0) and σ'(0) of every output: 0 and 1 without an activation function. */
-async function activationAtZero(
-  study: Study,
-  { activity, value, stripped, size }: Transformation,
-): Promise<{ value: Float32Array; slope: Float32Array }> {
-  if (stripped !== null) return { value: new Float32Array(size).fill(1), slope: new Float32Array(size) };
-  if (activity === value) return { value: new Float32Array(size), slope: new Float32Array(size).fill(1) };
+/** 0 and 1 without an activation function. */
+async function activationAtZero(study: Study, { activity, value, stripped, size }: Transformation): Promise<AtZero> {
+  if (stripped !== null) return { value: Float32Array.of(1), slope: Float32Array.of(0) };
+  if (activity === value) return { value: Float32Array.of(0), slope: Float32Array.of(1) };
   const node = nodeOf(study.network, value);
   const shape: Shape = nodeOf(study.network, activity).shape;
   const opNode = { ...node, inputShapes: node.inputs.map((id) => nodeOf(study.network, id).shape) };
@@ -194,10 +192,14 @@ async function activationAtZero(
   try {
     const zeros = { data: new Float32Array(size), shape: [1, ...shape] };
     const [at, slope] = await program.run([zeros, { data: new Float32Array(size).fill(1), shape: [1, ...shape] }]);
-    return { value: at!.data, slope: slope!.data };
+    return { value: onceIfEqual(at!.data), slope: onceIfEqual(slope!.data) };
   } finally {
     program.dispose();
   }
+}
+
+function onceIfEqual(values: Float32Array): Float32Array {
+  return values.every((x) => x === values[0]) ? values.slice(0, 1) : values;
 }
 
 /** W̃ = [W b] as an operator on vectors with one more entry, by products only; b is the constant of every output position. */

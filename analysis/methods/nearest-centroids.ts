@@ -5,8 +5,11 @@ import type { Study } from '../study.ts';
 export interface NearestCentroids {
   /** Numbers a sample that a search moves. */
   readonly perSample: number;
-  /** Index of the nearest centroid (the first on a tie) of every sample for every column of weights: count × columns. */
-  of(s: Float32Array, count: number): Promise<Int32Array>;
+  /**
+   * Index of the nearest centroid (the first on a tie) of every sample for every column of weights, and how near it is:
+   * the squared distance less what all centroids have in common. Both count × columns.
+   */
+  of(s: Float32Array, count: number): Promise<{ readonly nearest: Int32Array; readonly scores: Float32Array }>;
   dispose(): void;
 }
 
@@ -40,19 +43,19 @@ export async function nearestCentroids(
   return {
     perSample: 3 * classes * size,
     async of(s, count) {
-      const [scores] = await program.run([{ data: s, shape: [count, 1, size] }]);
+      const [distances] = await program.run([{ data: s, shape: [count, 1, size] }]);
       const nearest = new Int32Array(count * columns);
+      const scores = new Float32Array(count * columns).fill(Infinity);
       for (let i = 0; i < count; i++) {
         for (let column = 0; column < columns; column++) {
-          let [best, least] = [0, Infinity];
+          const at = i * columns + column;
           for (let c = 0; c < classes; c++) {
-            const score = scores!.data[(i * classes + c) * columns + column]!;
-            if (score < least) [best, least] = [c, score];
+            const score = distances!.data[(i * classes + c) * columns + column]!;
+            if (score < scores[at]!) [nearest[at], scores[at]] = [c, score];
           }
-          nearest[i * columns + column] = best;
         }
       }
-      return nearest;
+      return { nearest, scores };
     },
     dispose: () => program.dispose(),
   };

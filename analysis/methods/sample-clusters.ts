@@ -44,11 +44,11 @@ async function findClusters(study: Study, { stacks, reader, classes }: StackedLa
   const assignments = stacks.map(() => new Int32Array(total));
   const searches = [];
   for (const [t, { count, means }] of found.entries()) {
-    const { leftNorms, sums, transformation } = stacks[t]!;
+    const { leftNorms, mean, transformation } = stacks[t]!;
     searches.push(
       await nearestCentroids(study, {
         size: transformation.size,
-        centre: sums.mean,
+        centre: mean,
         means,
         count,
         weights: leftNorms,
@@ -61,7 +61,7 @@ async function findClusters(study: Study, { stacks, reader, classes }: StackedLa
     const end = Math.min(start + step, total);
     const blocks = await reader.read(start, end);
     for (const [t, search] of searches.entries())
-      assignments[t]!.set(await search.of(blocks[t]!.s, end - start), start);
+      assignments[t]!.set((await search.of(blocks[t]!.s, end - start)).nearest, start);
   }
   for (const search of searches) search.dispose();
   return found.map(({ subset, embedding, silhouette, count }, t) => {
@@ -89,7 +89,7 @@ function subsetOf(study: Study, size: number): number[] {
 
 async function clustersOfSubset(
   study: Study,
-  { transformation, sums, leftNorms }: LayerStack,
+  { transformation, mean, leftNorms }: LayerStack,
 ): Promise<SubsetClusters> {
   const { size, layer } = transformation;
   const reader = await layerReader(study, [transformation]);
@@ -108,7 +108,7 @@ async function clustersOfSubset(
     for (; row < count && subset[row]! < end; row++) {
       const from = (subset[row]! - start) * size;
       scales.set(s.subarray(from, from + size), row * size);
-      for (let o = 0; o < size; o++) rows[row * size + o] = (s[from + o]! - sums.mean[o]!) * lengths[o]!;
+      for (let o = 0; o < size; o++) rows[row * size + o] = (s[from + o]! - mean[o]!) * lengths[o]!;
     }
   }
   const gram = await gramOf(study, rows, count, size);

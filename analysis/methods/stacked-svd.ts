@@ -45,12 +45,10 @@ export interface SampleClasses {
 }
 
 /** Sums over the samples at one layer. */
-export interface LayerSums {
+interface LayerSums {
   /** Σ_i s_i² */
   readonly squares: Float64Array;
-  /** Mean of s over all samples, and over each class: classes × size. */
   readonly mean: Float64Array;
-  readonly classMeans: Float64Array;
   /** Σ_i s_i s_iᵀ, size × size; null where the layer has too many outputs. */
   readonly products: Float64Array | null;
 }
@@ -58,7 +56,8 @@ export interface LayerSums {
 /** The decomposition of one layer over the query set. */
 export interface LayerStack {
   readonly transformation: Transformation;
-  readonly sums: LayerSums;
+  /** Mean of s over the samples. */
+  readonly mean: Float64Array;
   readonly k: number;
   readonly kSource: 'elbow' | 'given' | 'memory';
   /** Descending; all of them where the layer is small, else the leading ones. */
@@ -110,28 +109,22 @@ async function decompose(study: Study): Promise<StackedLayers> {
   const { covered, skipped } = transformationsOf(study);
   const reader = await layerReader(study, covered);
   const classes = sampleClasses(study);
-  const sums = await sumsOf(study, covered, reader, classes);
+  const sums = await sumsOf(study, covered, reader);
   const stacks: LayerStack[] = [];
   for (const [i, transformation] of covered.entries()) {
     study.checkpoint();
-    stacks.push(await stackOf(study, transformation, sums[i]!, i, covered.length));
+    // Taken off the list: a layer's sums are as large as its outputs, and needed no more.
+    stacks.push(await stackOf(study, transformation, sums.shift()!, i, covered.length));
   }
   return { covered, skipped, reader, classes, stacks };
 }
 
 /** One pass over the samples. Memory: the sums, and one block. */
-async function sumsOf(
-  study: Study,
-  covered: readonly Transformation[],
-  reader: LayerReader,
-  classes: SampleClasses | null,
-): Promise<LayerSums[]> {
+async function sumsOf(study: Study, covered: readonly Transformation[], reader: LayerReader): Promise<LayerSums[]> {
   const count = study.samples.count;
-  const position = new Map(classes?.list.map((c, i) => [c, i]));
   const sums = covered.map(({ size }) => ({
     squares: new Float64Array(size),
     mean: new Float64Array(size),
-    classMeans: new Float64Array(size * position.size),
     products: size <= MOST_OUTPUTS ? new Float64Array(size * size) : null,
   }));
   const programs = new Map<number, Program>();
@@ -144,15 +137,13 @@ async function sumsOf(
     const end = Math.min(start + step, count);
     const blocks = await reader.read(start, end);
     for (const [t, { s }] of blocks.entries()) {
-      const { squares, mean, classMeans, products } = sums[t]!;
+      const { squares, mean, products } = sums[t]!;
       const { size } = covered[t]!;
       for (let i = 0; i < end - start; i++) {
-        const at = position.get(classes?.of[start + i] ?? -1);
         for (let o = 0; o < size; o++) {
           const value = s[i * size + o]!;
           squares[o]! += value * value;
           mean[o]! += value;
-          if (at !== undefined) classMeans[at * size + o]! += value;
         }
       }
       if (!products) continue;
@@ -165,11 +156,7 @@ async function sumsOf(
     }
   }
   for (const program of programs.values()) program.dispose();
-  for (const [t, { mean, classMeans }] of sums.entries()) {
-    const { size } = covered[t]!;
-    for (let o = 0; o < size; o++) mean[o]! /= count;
-    for (let i = 0; i < classMeans.length; i++) classMeans[i]! /= classes!.counts[Math.floor(i / size)]!;
-  }
+  for (const { mean } of sums) for (let o = 0; o < mean.length; o++) mean[o]! /= count;
   return sums;
 }
 
@@ -222,7 +209,7 @@ async function stackOf(
   const map = await study.map(0, { from: transformation.input, to: transformation.activity, mode: 'frozen' });
   return {
     transformation,
-    sums,
+    mean: sums.mean,
     k,
     kSource:
       k < wanted || (given !== null && k === fits.found && k < given) ? 'memory' : given === null ? 'elbow' : 'given',

@@ -208,6 +208,24 @@ describe.each(backends.map((backend) => [backend.id, backend] as const))('%s', (
     });
   });
 
+  // So long and with so few columns that ONNX Runtime would pad them: a backend may turn the product round.
+  test.each([1, 3])('matMul meets a constant of 40,000 rows and %d columns', async (columns) => {
+    // A few hundred terms a sum: of 40,000, float32 keeps fewer digits.
+    const sparse = (shape: Shape): Tensor =>
+      tensorOf(shape, 12, (source) => (source.integer(100) === 0 ? source.normal() : 0));
+    const left = [sparse([2, 40_000]), sparse([2, 3, 40_000]), sparse([1, 1, 40_000])];
+    const right = tensorOf([40_000, columns], 15);
+    const turned = tensorOf([columns, 40_000], 15);
+    for (const a of left) {
+      const lifted = { data: right.data, shape: [...a.shape.slice(2).map(() => 1), ...right.shape] };
+      await expectAgreement(backend, [a], (k, [p]) => [
+        k.matMul(p!, k.constant(right)),
+        k.matMul(p!, k.constant(lifted)),
+        k.matMul(p!, k.constant(turned), { transposeB: true }),
+      ]);
+    }
+  });
+
   test('matMul multiplies over leading axes, transposes, and broadcasts', async () => {
     const cases: [Shape, Shape][] = [
       [

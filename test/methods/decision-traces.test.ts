@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { chooseBackend, probeBackends } from '../../analysis/kernels/choose.ts';
 import type { Backend, BackendId } from '../../analysis/kernels/kernels.ts';
-import { decisionLayer, decisionTraces, traces } from '../../analysis/methods/decision-traces.ts';
+import { decisionLayer, decisionTraces, findTraces, roundsOf, traces } from '../../analysis/methods/decision-traces.ts';
 import { bestClustering, kMeans, silhouette, squaredDistances } from '../../analysis/methods/k-means.ts';
 import type { Answer } from '../../analysis/methods/method.ts';
 import { random } from '../../analysis/random.ts';
@@ -62,7 +62,7 @@ describe.each(BACKENDS)('on %s, a small random network', (id) => {
     const opened = await chainNetwork(backend, { k: '5,4,2' });
     try {
       const literal = await literalFeatures(opened.study);
-      const nearest = await traces(opened.study, 0, opened.study.samples.count);
+      const nearest = await traces(opened.study);
       for (const [l, expected] of literal.entries()) {
         const { projections, full, profiles, columns } = nearest[l]!;
         expect([...projections]).toEqual(expected.projections);
@@ -71,6 +71,15 @@ describe.each(BACKENDS)('on %s, a small random network', (id) => {
           expected.profiles,
         );
       }
+    } finally {
+      await opened.close();
+    }
+  });
+
+  test('has the same traces where the centroids do not fit in memory together', async () => {
+    const opened = await chainNetwork(backend, { k: '5,4,2' });
+    try {
+      expect(await findTraces(opened.study, 100)).toEqual(await traces(opened.study));
     } finally {
       await opened.close();
     }
@@ -110,6 +119,29 @@ describe.each(BACKENDS)('on %s, a small random network', (id) => {
     } finally {
       await opened.close();
     }
+  });
+});
+
+describe('rounds of centroids', () => {
+  const inOrder = (sizes: number[], classes: number) =>
+    sizes.flatMap((_, layer) => Array.from({ length: classes }, (__, c) => [layer, c]));
+
+  test.each([
+    [[5, 3], 4, 100, 1],
+    [[5, 3], 4, 20, 2],
+    [[5, 3], 4, 11, 4],
+    [[50, 3], 4, 10, 6],
+  ])('layers of sizes %j with %d classes, %d numbers at once, take %d', (sizes, classes, most, count) => {
+    const rounds = roundsOf(sizes, classes, most);
+    expect(rounds).toHaveLength(count);
+    for (const round of rounds) {
+      const numbers = round.reduce((sum, { layer, from, to }) => sum + (to - from) * sizes[layer]!, 0);
+      expect(numbers).toBeLessThanOrEqual(Math.max(most, sizes[round[0]!.layer]!));
+    }
+    const seen = rounds
+      .flat()
+      .flatMap(({ layer, from, to }) => Array.from({ length: to - from }, (_, i) => [layer, from + i]));
+    expect(seen).toEqual(inOrder(sizes, classes));
   });
 });
 
