@@ -2,7 +2,7 @@
 // correlation of each picture between the network and the same one with weights drawn anew, from the top layer down and
 // everywhere, and a second model where one is given.
 import type { SanityScore } from '../../reports/format.ts';
-import { sizeOf } from '../kernels/kernels.ts';
+import { sizeOf, type Tensor } from '../kernels/kernels.ts';
 import type { Layer } from '../network/layers.ts';
 import { nodeOf, type Network } from '../network/network.ts';
 import { redrawn } from './redrawn-weights.ts';
@@ -25,6 +25,8 @@ const BUDGET = 2e12;
 const MOST_OUTPUTS = 64;
 
 interface Variant {
+  /** Unique among the variants, and another one for another second model. */
+  readonly key: string;
   readonly against: string;
   readonly layer: string | null;
   make(): Network;
@@ -44,8 +46,8 @@ export const sanity: Method = {
   units(study) {
     if (study.outputView.kind !== 'vector') return 'the output is a picture, not a score that could be attributed';
     if (study.detailed.length === 0) return 'no sample was chosen to be looked at in detail (--detail)';
-    // A second model is no setting: its content stands in the key.
-    return [{ key: study.against ? `all against ${study.against.sha256}` : 'all' }];
+    const units = variantsOf(study).map(({ key }) => ({ key }));
+    return units.length > 0 ? units : 'no layer has weights that could be drawn anew';
   },
   remark(study) {
     const { left, samples } = choose(study);
@@ -54,64 +56,94 @@ export const sanity: Method = {
     const reasons = [...(left.length > 0 ? [`without ${left.join(' and ')}`] : []), ...fewer];
     return reasons.length > 0 ? `Kept within its budget: ${reasons.join(', ')}.` : null;
   },
-  async answer(study) {
-    const { kinds, samples: count } = choose(study);
-    const own = explainedOf(study);
-    const samples = Array.from(
-      { length: count },
-      (_, i) => study.detailed[Math.floor((i * study.detailed.length) / count)]!,
-    );
-    const subjects = await Promise.all(
-      samples.map(async (sample) => {
-        const x = await study.inputs(sample, sample + 1);
-        const [values] = await own.valuesAt([study.network.output], x);
-        return { sample, x, output: leadingOutputs(values!.data, 1)[0]! };
-      }),
-    );
-    const picturesOf = async (explained: ExplainedNetwork, kind: Kind): Promise<Float32Array[]> => {
-      const pictures: Float32Array[] = [];
-      for (const { sample, x, output } of subjects) {
-        study.checkpoint();
-        const pixels = pixelsOf(study.inputView, x.data.length);
-        pictures.push(
-          await kind.draw({
-            explained,
-            x,
-            output,
-            pixels,
-            settings: study.settings,
-            random: study.random,
-            sample: String(sample),
-          }),
-        );
-      }
-      return pictures;
-    };
-    const originals = new Map<string, Float32Array[]>();
-    for (const kind of kinds) originals.set(kind.id, await picturesOf(own, kind));
+  async answer(study, { key }) {
+    const variant = variantsOf(study).find((one) => one.key === key)!;
+    const { kinds } = choose(study);
+    const own = await originalsOf(study);
+    const explained = explainedNetwork(variant.make(), study);
     const scores: SanityScore[] = [];
-    for (const variant of variantsOf(study)) {
-      const explained = explainedNetwork(variant.make(), study);
-      try {
-        for (const kind of kinds.filter(({ id }) => appliesTo(id, explained))) {
-          const pictures = await picturesOf(explained, kind);
-          const correlations = pictures.flatMap((picture, i) => spearman(originals.get(kind.id)![i]!, picture) ?? []);
-          if (correlations.length === 0) continue;
-          scores.push({
-            picture: kind.id,
-            against: variant.against,
-            layer: variant.layer,
-            ...momentsOf(correlations),
-            samples: correlations.length,
-          });
-        }
-      } finally {
-        explained.dispose();
+    try {
+      for (const kind of kinds.filter(({ id }) => appliesTo(id, explained))) {
+        const pictures = await picturesOf(study, explained, kind);
+        const correlations = pictures.flatMap((picture, i) => spearman(own.get(kind.id)![i]!, picture) ?? []);
+        if (correlations.length === 0) continue;
+        scores.push({
+          picture: kind.id,
+          against: variant.against,
+          layer: variant.layer,
+          ...momentsOf(correlations),
+          samples: correlations.length,
+        });
       }
+    } finally {
+      explained.dispose();
     }
     return [{ on: 'model', fields: { sanity: scores } }];
   },
 };
+
+interface Subject {
+  readonly sample: number;
+  readonly x: Tensor;
+  /** The output that is explained: what the network says itself. */
+  readonly output: number;
+}
+
+const subjects = new WeakMap<Study, Promise<readonly Subject[]>>();
+
+function subjectsOf(study: Study): Promise<readonly Subject[]> {
+  let found = subjects.get(study);
+  if (!found) subjects.set(study, (found = findSubjects(study)));
+  return found;
+}
+
+/** Of the samples looked at in detail as many as the budget allows, spread evenly. */
+async function findSubjects(study: Study): Promise<Subject[]> {
+  const { samples: count } = choose(study);
+  const found: Subject[] = [];
+  for (let i = 0; i < count; i++) {
+    const sample = study.detailed[Math.floor((i * study.detailed.length) / count)]!;
+    const x = await study.inputs(sample, sample + 1);
+    const [values] = await explainedOf(study).valuesAt([study.network.output], x);
+    found.push({ sample, x, output: leadingOutputs(values!.data, 1)[0]! });
+  }
+  return found;
+}
+
+async function picturesOf(study: Study, explained: ExplainedNetwork, kind: Kind): Promise<Float32Array[]> {
+  const pictures: Float32Array[] = [];
+  for (const { sample, x, output } of await subjectsOf(study)) {
+    study.checkpoint();
+    const pixels = pixelsOf(study.inputView, x.data.length);
+    pictures.push(
+      await kind.draw({
+        explained,
+        x,
+        output,
+        pixels,
+        settings: study.settings,
+        random: study.random,
+        sample: String(sample),
+      }),
+    );
+  }
+  return pictures;
+}
+
+const originals = new WeakMap<Study, Promise<ReadonlyMap<string, Float32Array[]>>>();
+
+/** The pictures of the network as it was trained, by kind; drawn once a study. */
+function originalsOf(study: Study): Promise<ReadonlyMap<string, Float32Array[]>> {
+  let drawn = originals.get(study);
+  if (!drawn) originals.set(study, (drawn = drawOriginals(study)));
+  return drawn;
+}
+
+async function drawOriginals(study: Study): Promise<Map<string, Float32Array[]>> {
+  const drawn = new Map<string, Float32Array[]>();
+  for (const kind of choose(study).kinds) drawn.set(kind.id, await picturesOf(study, explainedOf(study), kind));
+  return drawn;
+}
 
 function momentsOf(values: readonly number[]): { spearmanMean: number; spearmanSd: number } {
   const mean = values.reduce((sum, x) => sum + x, 0) / values.length;
@@ -142,11 +174,17 @@ function variantsOf(study: Study): Variant[] {
       .reduce((made, layer) => redrawn(made, [layer], study.random(`weights of ${layer.name}`)), network);
   const cascade = stops
     .filter((layer) => chosen.has(layer))
-    .map((layer): Variant => ({ against: REDRAWN, layer: layer.name, make: () => redraw(from(layer)) }));
-  const all: Variant = { against: REDRAWN, layer: null, make: () => redraw(withWeights) };
+    .map((layer): Variant => ({
+      key: `down to ${layer.name}`,
+      against: REDRAWN,
+      layer: layer.name,
+      make: () => redraw(from(layer)),
+    }));
+  const all: Variant = { key: 'all', against: REDRAWN, layer: null, make: () => redraw(withWeights) };
   const second: Variant[] = against
     ? [
         {
+          key: `against ${against.sha256}`,
           against: `the second model (${against.name}, ${against.sha256.slice(0, 8)})`,
           layer: null,
           make: () => against,
