@@ -2,7 +2,7 @@
 // A result is keyed by the hashes of model, samples, settings and method version, so an interrupted run resumes and an
 // unchanged one returns at once. A failing unit becomes a failed answer, never a lost run.
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import path from 'node:path';
 import { fieldProblems, type MethodStatus, type Report, type RunRecord } from '../reports/format.ts';
@@ -12,6 +12,7 @@ import { EXIT, nearest, UserError, systemReason } from './errors.ts';
 import { decodeNpy } from './figures/npy.ts';
 import { pictureStore } from './figures/picture-store.ts';
 import { loadNetwork } from './formats/index.ts';
+import { keeperIn, type Step } from './kept.ts';
 import { chooseBackend } from './kernels/choose.ts';
 import { sizeOf, type Tensor } from './kernels/kernels.ts';
 import { METHODS } from './methods/index.ts';
@@ -86,7 +87,8 @@ export async function runAnalysis(options: AnalysisOptions): Promise<AnalysisRes
   const backend = await chooseBackend(settings.backend);
   const folder = path.join(reportsDir, id);
   const cache = path.join(reportsDir, '.cache', id);
-  const keyOf = (method: Method): Key => ({
+  const steps = path.join(cache, 'steps');
+  const keyOf = (method: Step): Key => ({
     model: hash({
       sha256: network.sha256,
       input: network.input,
@@ -127,6 +129,7 @@ export async function runAnalysis(options: AnalysisOptions): Promise<AnalysisRes
       backend,
       pictures,
       classNames,
+      kept: keeperIn(steps, (step, part) => hash({ key: keyOf(step), part }), force),
       progress,
       signal,
     });
@@ -178,6 +181,7 @@ export async function runAnalysis(options: AnalysisOptions): Promise<AnalysisRes
         warnings: [...network.notes, ...samples.notes, ...fedNotes(study)],
       };
       await writeReport(reportsDir, id, report, { files: cache, run });
+      if (failures.length === 0) await rm(steps, { recursive: true, force: true });
       return { id, folder, outcome: failures.length > 0 ? 'partial' : 'done', cached: false, failures };
     } finally {
       study.dispose();

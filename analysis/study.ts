@@ -12,7 +12,8 @@ import { layersOf, type Layer } from './network/layers.ts';
 import { nodeOf, type Network, type NodeId } from './network/network.ts';
 import type { LinearOperator } from './operators/operator.ts';
 import type { Mode } from './ops/op.ts';
-import type { Progress } from './progress.ts';
+import { keepNothing, type Keep } from './kept.ts';
+import type { Progress, Stage } from './progress.ts';
 import { random, type Random } from './random.ts';
 import { firstNotFinite, type InputSamples } from './samples/input.ts';
 import type { Settings } from './settings.ts';
@@ -86,8 +87,12 @@ export interface Study {
   readonly memory: number;
   /** How many probes or samples fit one pass through the network within the memory budget, at most `wanted`. */
   blockSize(wanted: number): number;
+  /** Keeps dear results on the way to an answer, for a run that is stopped. */
+  readonly kept: Keep;
   /** A line for a person; shown above the progress bar. */
   note(line: string): void;
+  /** A stage of long work within a method, for the progress bar. */
+  stage(name: string, total: number): Stage;
   /** Throws when the run was interrupted; long loops call it between blocks. */
   checkpoint(): void;
   aborted(): boolean;
@@ -106,6 +111,8 @@ export interface StudyOptions {
   readonly classNames: readonly string[] | null;
   /** What other inputs are fed, each [1, …shape]; zeros where nothing is given. */
   readonly fed?: Readonly<Record<NodeId, Tensor>>;
+  /** Nothing is kept without it. */
+  readonly kept?: Keep;
   readonly progress: Progress;
   readonly signal: AbortSignal;
 }
@@ -307,7 +314,9 @@ export async function createStudy(options: StudyOptions): Promise<Study> {
     pictures,
     memory,
     blockSize,
+    kept: options.kept ?? keepNothing,
     note: (line) => progress.note(line),
+    stage: (name, total) => progress.stage(name, total),
     checkpoint,
     aborted: () => signal.aborted,
     release,

@@ -1,6 +1,7 @@
 // A whole analysis of small networks: what the report and its files say, and what is told along the way.
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { deserialize, serialize } from 'node:v8';
 import { expect, test } from 'vitest';
 import { decodeNpy } from '../analysis/figures/npy.ts';
 import { runAnalysis, type AnalysisOptions, type AnalysisResult } from '../analysis/run.ts';
@@ -208,4 +209,36 @@ test('--why tells what is kept of a run that was interrupted', async () => {
     'weight-directions: never completed before, but 2 of 3 units are kept',
     'bias-shares: never completed before',
   ]);
+});
+
+test('an interrupted decomposition goes on behind the layers that it finished', async () => {
+  const settings = {
+    samples: await folder.write('rows.npy', rows),
+    methods: ['layer-features'],
+    detail: 1,
+  };
+  const interruption = new AbortController();
+  const progress = {
+    stage: (name: string) => ({
+      advance: name === 'stacked layers decomposed' ? () => interruption.abort() : () => {},
+      done: () => {},
+    }),
+    note: () => {},
+  };
+  await expect(analysed('halfway', twoInputs, settings, { progress, signal: interruption.signal })).rejects.toThrow(
+    'aborted',
+  );
+  const steps = path.join(folder.path, 'reports', '.cache', 'halfway', 'steps');
+  const [kept, ...more] = await readdir(steps);
+  expect(more).toEqual([]);
+  // A spectrum of its own, to be recognised where it is used.
+  const { result } = deserialize(await readFile(path.join(steps, kept!)));
+  await writeFile(path.join(steps, kept!), serialize({ result: { ...result, spectrum: [123, 45] } }));
+  const { report } = await analysed('halfway', twoInputs, settings);
+  const spectra = await Promise.all(
+    report.layers.map(async ({ index }) => (await report.layer(index)).layerFeatures?.singularValues),
+  );
+  expect(spectra.find((values) => values !== undefined)).toEqual([123, 45]);
+  // A run that ended needs them no more.
+  await expect(readdir(steps)).rejects.toThrow('ENOENT');
 });

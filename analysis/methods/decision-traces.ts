@@ -4,13 +4,11 @@
 import type { DecisionTrace, TraceGroup, TraceSummary } from '../../reports/format.ts';
 import type { Study } from '../study.ts';
 import { layerReader, transformationsOf, type LayerReader } from './layer-transformations.ts';
-import type { Answer, Method, SkippedLayer, Unit } from './method.ts';
+import type { Answer, Method, SkippedLayer } from './method.ts';
 import { nearestCentroids, type NearestCentroids } from './nearest-centroids.ts';
 import { sampleClusters } from './sample-clusters.ts';
 import { sampleClasses, stackedLayers, type LayerStack, type SampleClasses } from './stacked-svd.ts';
 
-/** What is kept together when a run stops. */
-const SAMPLES_A_UNIT = 512;
 /** Most streams from layer to layer that are counted, the widest ones. */
 const MOST_FLOWS = 1000;
 
@@ -23,15 +21,10 @@ export const decisionTraces: Method = {
     if (sampleClasses(study) === null) return 'there are no classes: neither labels nor predictions';
     const skipped = skippedLayers(study);
     if (skipped.length === study.layers.length) return `no layer is covered: ${skipped[0]?.reason ?? 'there is none'}`;
-    const units: Unit[] = [];
-    for (let start = 0; start < study.samples.count; start += SAMPLES_A_UNIT)
-      units.push({ key: String(start), sample: start });
-    return units;
+    return [{ key: 'all' }];
   },
   skipped: skippedLayers,
-  async answer(study, { sample }) {
-    const start = sample!;
-    const end = Math.min(start + SAMPLES_A_UNIT, study.samples.count);
+  async answer(study) {
     const stacked = await stackedLayers(study);
     const { classes } = stacked;
     const stacks = tracedStacks(stacked.stacks);
@@ -39,8 +32,7 @@ export const decisionTraces: Method = {
     const clusters = stacks.map((stack) => found[stacked.stacks.indexOf(stack)]!);
     const nearest = await traces(study);
     const name = (position: number): string => study.outputName(classes!.list[position]!);
-    return Array.from({ length: end - start }, (_, at) => {
-      const i = start + at;
+    return Array.from({ length: study.samples.count }, (_, i) => {
       const trace = nearest.map(({ projections }) => projections[i]!);
       const variation = nearest.map(
         ({ profiles, columns }) => new Set(profiles.subarray(i * columns, (i + 1) * columns)).size - 1,

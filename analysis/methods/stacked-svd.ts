@@ -6,6 +6,7 @@ import { adjointnessOf, completenessOf } from '../certificate.ts';
 import type { Kernels, Program, Value } from '../kernels/kernels.ts';
 import { pathBetween } from '../network/affine-map.ts';
 import { nodeOf } from '../network/network.ts';
+import type { Step } from '../kept.ts';
 import { fromMatrix, scaledRows, toMatrix } from '../operators/matrix.ts';
 import type { LinearOperator } from '../operators/operator.ts';
 import { opOf } from '../ops/index.ts';
@@ -111,10 +112,16 @@ async function decompose(study: Study): Promise<StackedLayers> {
   const classes = sampleClasses(study);
   const sums = await sumsOf(study, covered, reader);
   const stacks: LayerStack[] = [];
-  for (const [i, transformation] of covered.entries()) {
-    study.checkpoint();
-    // Taken off the list: a layer's sums are as large as its outputs, and needed no more.
-    stacks.push(await stackOf(study, transformation, sums.shift()!, i, covered.length));
+  const stage = study.stage('stacked layers decomposed', covered.length);
+  try {
+    for (const [i, transformation] of covered.entries()) {
+      study.checkpoint();
+      // Taken off the list: a layer's sums are as large as its outputs, and needed no more.
+      stacks.push(await stackOf(study, transformation, sums.shift()!, i, covered.length));
+      stage.advance();
+    }
+  } finally {
+    stage.done();
   }
   return { covered, skipped, reader, classes, stacks };
 }
@@ -179,19 +186,12 @@ async function stackOf(
 ): Promise<LayerStack> {
   const { layer, inputSize, size } = transformation;
   const width = inputSize + 1;
-  const fits = affordable(study, size, width, layers);
   const operator = await affineOperator(study, transformation);
-  const weights = sums.squares.map(Math.sqrt);
-  const given = givenCount(study.settings.k, layer.name, position);
-  const decomposed =
-    Math.min(size, width) <= SMALL_SIDE && size * width <= SMALL_MATRIX
-      ? await writtenOut(operator, weights, size, width)
-      : await byProducts(study, operator, weights, Math.min(Math.max(SPECTRUM, given ?? 0), fits.found));
-  const { values, spectrum } = decomposed;
-  const rank = values.filter((value) => value > 0).length;
-  const wanted = Math.min(given ?? elbow(spectrum.slice(0, SPECTRUM)), rank);
-  const k = Math.max(1, Math.min(wanted, fits.kept));
-  const vectors = decomposed.vectors.slice(0, k * width);
+  const { k, kSource, values, spectrum, vectors, residuals, converged, applications } = await study.kept(
+    DECOMPOSITION,
+    layer.name,
+    () => leadingTriplets(study, transformation, operator, sums.squares.map(Math.sqrt), position, layers),
+  );
   const images = await operator.apply({ count: k, size: width, data: Float32Array.from(vectors) });
   const left = new Float32Array(size * k);
   const leftNorms = new Float64Array(size);
@@ -205,14 +205,13 @@ async function stackOf(
   }
   const rowNorms = await squaredRowNorms(study, transformation, operator);
   const energy = rowNorms.reduce((sum, norm, o) => sum + norm * sums.squares[o]!, 0);
-  const kept = values.slice(0, k).reduce((sum, value) => sum + value * value, 0);
+  const kept = values.reduce((sum, value) => sum + value * value, 0);
   const map = await study.map(0, { from: transformation.input, to: transformation.activity, mode: 'frozen' });
   return {
     transformation,
     mean: sums.mean,
     k,
-    kSource:
-      k < wanted || (given !== null && k === fits.found && k < given) ? 'memory' : given === null ? 'elbow' : 'given',
+    kSource,
     singularValues: spectrum,
     vectors,
     left,
@@ -222,12 +221,52 @@ async function stackOf(
     certificate: {
       completeness: await completenessOf(map),
       adjointness: await adjointnessOf(map, study.random(`layer-features ${layer.name}`)),
-      residuals: [...decomposed.residuals.slice(0, k)],
-      converged: Math.min(k, decomposed.converged),
-      applications: decomposed.applications,
+      residuals: [...residuals],
+      converged,
+      applications,
       reconstruction: orthonormality(left, sums.squares, k),
       remainder: energy > 0 ? Math.max(0, 1 - kept / energy) : 0,
     },
+  };
+}
+
+const DECOMPOSITION: Step = { id: 'stacked-svd', version: 1, settings: ['k', 'tolerance', 'memory'] };
+
+/** The k triplets of a layer that are kept, and all that is known of its spectrum. */
+interface LeadingTriplets extends Decomposed {
+  readonly k: number;
+  readonly kSource: LayerStack['kSource'];
+}
+
+async function leadingTriplets(
+  study: Study,
+  { layer, inputSize, size }: Transformation,
+  operator: LinearOperator,
+  weights: Float64Array,
+  position: number,
+  layers: number,
+): Promise<LeadingTriplets> {
+  const width = inputSize + 1;
+  const fits = affordable(study, size, width, layers);
+  const given = givenCount(study.settings.k, layer.name, position);
+  const decomposed =
+    Math.min(size, width) <= SMALL_SIDE && size * width <= SMALL_MATRIX
+      ? await writtenOut(operator, weights, size, width)
+      : await byProducts(study, operator, weights, Math.min(Math.max(SPECTRUM, given ?? 0), fits.found));
+  const { values, spectrum, vectors, residuals, converged, applications } = decomposed;
+  const rank = values.filter((value) => value > 0).length;
+  const wanted = Math.min(given ?? elbow(spectrum.slice(0, SPECTRUM)), rank);
+  const k = Math.max(1, Math.min(wanted, fits.kept));
+  const cut = k < wanted || (given !== null && k === fits.found && k < given);
+  return {
+    k,
+    kSource: cut ? 'memory' : given === null ? 'elbow' : 'given',
+    values: values.slice(0, k),
+    spectrum,
+    vectors: vectors.slice(0, k * width),
+    residuals: residuals.slice(0, k),
+    converged: Math.min(k, converged),
+    applications,
   };
 }
 
