@@ -13,6 +13,7 @@ import { pointCloudPng } from './figures/point-cloud.ts';
 import { sizeOf, type Shape } from './kernels/kernels.ts';
 import { multiplyAddsOf } from './network/inspect.ts';
 import { nodeOf, type NodeId, type Preprocessing } from './network/network.ts';
+import { featureName, isTable } from './methods/component-pictures.ts';
 import type { Answer } from './methods/method.ts';
 import { opOf } from './ops/index.ts';
 import { inputDoubts, probabilitiesOf } from './methods/probabilities.ts';
@@ -206,6 +207,10 @@ async function sampleFacts(study: Study, index: number, detailed: boolean): Prom
     const points = await study.samples.read(index, index + 1);
     const array = await study.pictures.keep(points, [points.length / 3, 3]);
     record.inputs = [{ name: study.network.input, shape: array.shape, array }];
+  }
+  if (detailed && isTable(study)) {
+    const row = await study.samples.read(index, index + 1);
+    record.features = Array.from(row, (value, i) => ({ feature: featureName(study, i), value }));
   }
   const label = study.labels?.[index];
   if (label !== undefined && label >= 0) record.label = study.outputName(label);

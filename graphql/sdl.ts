@@ -173,6 +173,8 @@ type Sample implements Node {
   "Mean of decisionTrace.variation over the layers: how unsure they are."
   meanVariation: Float
   image: Image
+  "The numbers of a table's row, as the network reads them; none where the input is a picture, a signal or a cloud of points."
+  features: [FeatureValue!]!
   "The leading outputs, descending."
   outputs: [OutputValue!]!
   "The output as a picture, for networks whose output has a layout."
@@ -192,6 +194,10 @@ type Sample implements Node {
   attributions: [Attribution!]!
   "Where this sample looks, to a layer, like another one."
   similarityOverlays: [SimilarityOverlay!]!
+}
+type FeatureValue {
+  feature: String!
+  value: Float!
 }
 type OutputValue {
   output: String!

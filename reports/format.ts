@@ -502,6 +502,7 @@ const sampleHead = z.object({
 });
 /** What a sample's own file holds. */
 const sampleBody = z.object({
+  features: some(z.object({ feature: text, value: number })),
   outputs: some(z.object({ output: text, value: number, probability: maybe(number) })),
   outputImage: maybe(image),
   inputs: some(z.object({ name: text, shape, image: maybe(image), array: maybe(numberArray) })),

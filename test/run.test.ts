@@ -242,3 +242,25 @@ test('an interrupted decomposition goes on behind the layers that it finished', 
   // A run that ended needs them no more.
   await expect(readdir(steps)).rejects.toThrow('ENOENT');
 });
+
+test('a row of a table stands in the report as the network reads it, by the names of its columns', async () => {
+  const { report } = await analysed(
+    'table',
+    onnxBytes({
+      inputs: { x: [1, 3] },
+      nodes: [onnxNode('MatMul', ['x', 'fc.weight'], ['y'])],
+      initializers: [normals('fc.weight', [3, 2])],
+    }),
+    {
+      samples: await folder.write('table.csv', 'length,width,"<b>"\n1,2.5,-3\n4,5,6\n'),
+      methods: ['weight-directions'],
+      detail: 1,
+    },
+  );
+  expect((await report.sample(0)).features).toEqual([
+    { feature: 'length', value: 1 },
+    { feature: 'width', value: 2.5 },
+    { feature: '<b>', value: -3 },
+  ]);
+  expect((await report.sample(1)).features).toEqual([]);
+});

@@ -14,10 +14,15 @@ export function isTable({ inputView: { kind, width } }: Study): boolean {
   return kind === 'vector' && width <= MOST_FEATURES;
 }
 
+/** The name of a column of a table, or its position. */
+export function featureName({ samples }: Study, i: number): string {
+  return samples.featureNames?.[i] ?? String(i);
+}
+
 /** φ_i and ψ λ φ_i x_i for every feature i; the latter add up to α. */
 export function featureTerms(study: Study, direction: Float32Array, at: Float32Array, weight: number): FeatureTerm[] {
   return Array.from(direction, (value, i) => ({
-    feature: study.samples.featureNames?.[i] ?? String(i),
+    feature: featureName(study, i),
     direction: value,
     contribution: weight * value * at[i]!,
   }));

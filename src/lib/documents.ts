@@ -143,7 +143,7 @@ export const HARD_SAMPLES = `query HardSamples($id: ID!, $first: Int!, $filter: 
 export const SAMPLE = `query Sample($id: ID!, $sample: String!) {
   model(id: $id) {
     sample(name: $sample) {
-      ${SAMPLE_HEAD} outputs { output value probability } outputImage { ${IMAGE} }
+      ${SAMPLE_HEAD} features { feature value } outputs { output value probability } outputImage { ${IMAGE} }
       inputs { name shape image { ${IMAGE} } array { url shape } }
       ${Object.values(SAMPLE_FIELDS).join('\n      ')}
     }

@@ -373,6 +373,7 @@ export function sampleReport({ samples = 130, detailed = 6, seed = 1 } = {}): Sa
       ...everySample,
       detailed: true,
       image: image(`Sample ${nameOf(index)}`),
+      features: ['length', 'width'].map((feature) => ({ feature, value: number(0, 1) })),
       outputs: CLASSES.map((output) => ({ output, value: number(-4, 9), probability: number(0, 1) })),
       outputImage: image(`What the network makes of ${nameOf(index)}`),
       inputs: [
