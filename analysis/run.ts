@@ -137,6 +137,7 @@ export async function runAnalysis(options: AnalysisOptions): Promise<AnalysisRes
       if (options.why) {
         const kept = await Promise.all(methods.map((method) => keptUnits(study, method, keyOf(method), cache)));
         await explainKeys(cache, methods.map(keyOf), kept, progress);
+        if (force) progress.note('--force: all of it is computed anew, whatever is kept.');
       }
       for (const note of [...fedNotes(study), ...inputDoubts(study).map(({ message }) => message)]) progress.note(note);
       const statuses: MethodStatus[] = [];

@@ -209,6 +209,12 @@ test('--why tells what is kept of a run that was interrupted', async () => {
     'weight-directions: never completed before, but 2 of 3 units are kept',
     'bias-shares: never completed before',
   ]);
+  const forced = await analysed('stopped', twoInputs, settings, { why: true, force: true });
+  expect(forced.notes.slice(0, 3)).toEqual([
+    'weight-directions: hit, nothing changed; 3 of 3 units are kept',
+    'bias-shares: hit, nothing changed; 1 of 1 units is kept',
+    '--force: all of it is computed anew, whatever is kept.',
+  ]);
 });
 
 test('an interrupted decomposition goes on behind the layers that it finished', async () => {
