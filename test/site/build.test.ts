@@ -48,6 +48,7 @@ describe('building the site', () => {
     const { code, output } = await build({ reports, out, site: 'https://example.org' });
     expect(code, output).toBe(0);
     expect(output).not.toContain('the budget is');
+    expect(await readFile(join(out, 'index.html'), 'utf8')).toContain('1 part of the analysis failed.');
     expect((await readdir(join(out, 'models/sample/layers'))).filter((name) => /^\d+$/.test(name)).toSorted()).toEqual([
       '0',
       '1',
@@ -56,6 +57,7 @@ describe('building the site', () => {
     ]);
     const samples = await readdir(join(out, 'models/sample/samples'));
     expect(samples.filter((name) => /^\d+$/.test(name))).toHaveLength(3);
+    expect(await readFile(join(out, 'models/sample/samples/0/index.html'), 'utf8')).toMatch(/<dt>length<\/dt>/);
     expect(JSON.parse(await readFile(join(out, 'reports/sample/report.json'), 'utf8'))).toHaveProperty('formatVersion');
     expect(await readFile(join(out, 'schema.graphql'), 'utf8')).toContain('type Query');
     expect((await readdir(join(out, 'files'))).length).toBeGreaterThan(24);
