@@ -10,6 +10,7 @@ const FLOORS: readonly (readonly [place: string, mayImport: readonly string[]])[
   ['analysis/errors.ts', []],
   ['analysis/random.ts', []],
   ['analysis/progress.ts', []],
+  ['analysis/kept.ts', []],
   ['analysis/version.ts', ['package.json']],
   ['analysis/kernels/', ['analysis/errors.ts']],
   ['analysis/ops/', ['analysis/kernels/', 'analysis/errors.ts']],
@@ -39,6 +40,7 @@ const FLOORS: readonly (readonly [place: string, mayImport: readonly string[]])[
     'analysis/methods/',
     [
       'analysis/study.ts',
+      'analysis/kept.ts',
       'analysis/certificate.ts',
       'analysis/figures/',
       'analysis/formats/',

@@ -2,6 +2,7 @@
 import { sizeOf, type Shape, type Tensor } from '../kernels/kernels.ts';
 import { samePads } from '../ops/conv.ts';
 import { rearranged, type View } from './axis-order.ts';
+import { einsumOfViews } from './einsum.ts';
 import type { Draft } from './graph.ts';
 import { activated } from './keras-activations.ts';
 import { multiHeadAttention } from './keras-attention.ts';
@@ -67,6 +68,18 @@ const dense: LayerConversion = (c) => {
     weightName: name,
   };
   return withActivation(c, c.g.add(headId(c), c.name, draft));
+};
+
+/** Its bias has the output's axes that are named, and those behind the first of them, of length 1 where they are not. */
+const einsumDense: LayerConversion = (c) => {
+  const kernel = c.weight('kernel', 0);
+  const named = c.settings.word('bias_axes', '') !== '';
+  const equation = c.settings.word('equation', '');
+  const target = { id: named ? `${c.id}/product` : headId(c), name: c.name, refuse };
+  const product = einsumOfViews(c.g, target, equation, [only(c), kernel]);
+  if (!named) return withActivation(c, product);
+  const summand = c.g.constant(`${c.id}/bias`, c.weight('bias', 1).tensor);
+  return withActivation(c, c.g.broadcast(headId(c), c.name, 'add', [product, summand]));
 };
 
 /** Axes of a Keras kernel [...k, in, out] as [out, in, ...k]. */
@@ -647,6 +660,7 @@ export const kerasLayers: ReadonlyMap<string, LayerConversion> = new Map(
     DepthwiseConv2D: depthwise(2),
     Dot: dot,
     Dropout: passed,
+    EinsumDense: einsumDense,
     ELU: unary('elu', (c) => ({ alpha: c.settings.number('alpha', 1) })),
     Flatten: flatten,
     GaussianDropout: passed,

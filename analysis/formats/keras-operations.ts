@@ -3,6 +3,7 @@
 import { sizeOf, type Shape, type Tensor } from '../kernels/kernels.ts';
 import { normalAxes, reshapedTo, squeezedShape, unsqueezedShape } from '../network/constant-folding.ts';
 import type { View } from './axis-order.ts';
+import { einsumOfViews } from './einsum.ts';
 import { activationNames, activated, snakeCase } from './keras-activations.ts';
 import type { LayerConversion, LayerUse } from './keras-layer-use.ts';
 import { isRecord, refuse } from './keras-settings.ts';
@@ -93,6 +94,16 @@ const matMul: Operation = (c) => {
   return c.g.add(c.id, c.name, { op: 'mat-mul', inputs, attributes: { transposeA, transposeB, gate: null } });
 };
 
+/** The equation is an argument (TensorFlow) or a setting (Keras 3); what follows are the operands. */
+const einsumCall: Operation = (c) => {
+  const leading = c.argument(0, 'equation');
+  const equation = typeof leading === 'string' ? leading : c.settings.word('subscripts', '');
+  const operands: View[] = [];
+  for (let i = leading === equation ? 1 : 0; c.argument(i, 'operands') !== undefined; i++)
+    operands.push(operand(c, i, [`operand ${i}`]));
+  return einsumOfViews(c.g, { id: c.id, name: c.name, refuse }, equation, operands);
+};
+
 /** x[1:, ..., -1]: whole numbers take an axis away, slices keep it; new axes are refused. */
 const slice: Operation = (c) => {
   const shape = c.g.shapeOf(first(c));
@@ -164,6 +175,7 @@ const operations: Readonly<Record<string, Operation>> = {
   concatenate,
   divide: binary('divide'),
   exp: unary('exp'),
+  einsum: einsumCall,
   expand_dims: reshaped((from, c) => unsqueezedShape(from, axesOf(c) ?? refuse('it has no axis'))),
   get_item: slice,
   getitem: slice,

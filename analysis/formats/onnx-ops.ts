@@ -14,6 +14,7 @@ import {
 import type { NodeId } from '../network/network.ts';
 import { samePads } from '../ops/conv.ts';
 import { padsForOutput } from '../ops/conv-transpose.ts';
+import { einsum } from './einsum.ts';
 import type { Draft } from './graph.ts';
 import type { Importer, OnnxOp, Weight } from './onnx-op.ts';
 import { recurrentOps } from './onnx-recurrent.ts';
@@ -178,6 +179,18 @@ function rowOf({ data, shape }: Tensor, size: number): Tensor | undefined {
   if (data.length === 1) return { data: new Float32Array(size).fill(data[0]!), shape: [size] };
   return shape.at(-1) === size && sizeOf(shape) === size ? { data, shape: [size] } : undefined;
 }
+
+const einsumOp: OnnxOp = {
+  convert: (c) =>
+    einsum(
+      c,
+      c.word('equation', ''),
+      Array.from({ length: c.inputs }, (_, i) => {
+        const known = c.constant(i);
+        return { id: c.id(i), shape: c.shape(i), constant: known && tensorOf(known), weightName: known?.name };
+      }),
+    ),
+};
 
 const matMul: OnnxOp = {
   convert: (c) => ({
@@ -540,6 +553,7 @@ export const onnxOps: ReadonlyMap<string, OnnxOp> = new Map(
     })),
     Div: nary('divide'),
     Dropout: { settings: [null, 'ratio', 'training_mode'], convert: (c) => ({ op: 'identity', inputs: [c.id(0)] }) },
+    Einsum: einsumOp,
     Elu: unary('elu', (c) => ({ alpha: c.number('alpha', 1) })),
     Erf: unary('erf'),
     Exp: unary('exp'),

@@ -10,6 +10,7 @@ import {
 } from '../network/constant-folding.ts';
 import { samePads } from '../ops/conv.ts';
 import { inverse, rearranged, type View, type ViewBuilder } from './axis-order.ts';
+import { einsumOfViews } from './einsum.ts';
 import type { Draft } from './graph.ts';
 
 /** One node of the graph, as its conversion sees it. */
@@ -262,6 +263,14 @@ function matrixProduct(c: GraphUse, id: string, transposeA: boolean, transposeB:
   const sum = c.g.constant(`${id}/bias`, bias);
   return c.g.broadcast(id, c.id, 'add', [c.g.add(`${id}/product`, c.id, draft), sum]);
 }
+
+const einsumOp: GraphConversion = (c) =>
+  einsumOfViews(
+    c.g,
+    { id: c.id, name: c.id, refuse: (reason) => c.refuse(reason) },
+    c.word('equation', ''),
+    Array.from({ length: c.inputs }, (_, i) => (c.constant(i) ? c.weight(i) : c.view(i))),
+  );
 
 const matMul: GraphConversion = (c) =>
   matrixProduct(c, c.id, c.flag('transpose_a', false), c.flag('transpose_b', false));
@@ -660,6 +669,7 @@ export const graphOps: ReadonlyMap<string, GraphConversion> = new Map(
     Cos: unary('cos'),
     DepthToSpace: spaceAndDepth('depth-to-space'),
     DepthwiseConv2d: conv('depthwise'),
+    Einsum: einsumOp,
     DepthwiseConv2dNative: conv('depthwise'),
     Div: binary('divide'),
     Erf: unary('erf'),

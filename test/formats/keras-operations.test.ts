@@ -122,6 +122,12 @@ describe('operations of Keras 3', () => {
       [1, 4, 3],
     ],
     ['a product of matrices', operation('Matmul', [X, [[1], [0], [2]]]), [7, 16], [1, 2, 1]],
+    [
+      'an Einstein sum',
+      operation('Einsum', [X, [[1], [0], [2]], X], { config: { subscripts: 'bij,jk,bij->bik' } }),
+      [19, 88],
+      [1, 2, 1],
+    ],
     ['an activation function', operation('Relu', [tensorOf('shifted')]), [0, 0, 0, 1, 2, 3], [1, 2, 3]],
   ])('%s', async (_, last, data, shape) => {
     const shifted = node('keras.src.ops.numpy', 'Add', 'shifted', [X, -3]);
@@ -129,10 +135,35 @@ describe('operations of Keras 3', () => {
     expect(found.data).toEqual(data);
     expect(found.shape).toEqual(shape);
   });
+  it.each([
+    ['abc,cd->abd', 'd', [3, 2], [2], [29, 53, 33, 60]],
+    ['abc,cde->adbe', 'de', [3, 2, 1], [2, 1, 1], [29, 33, 53, 60]],
+    ['abc,bcd->abd', 'bd', [2, 3, 1], [2, 1], [24, 67]],
+    ['abc,cd->abd', null, [3, 2], null, [19, 33, 23, 40]],
+  ] as const)('a dense layer by the sum %s with a bias along %s', async (equation, axes, kernel, bias, expected) => {
+    const layer = node('keras.layers', 'EinsumDense', 'mixed', [X], {
+      config: { equation, bias_axes: axes, activation: 'linear', output_shape: [] },
+    });
+    const weights: Record<string, Tensor> = {
+      'layers/einsum_dense/vars/0': {
+        data: Float32Array.of(1, 2, 3, 5, 4, 7).subarray(0, sizeOf(kernel)),
+        shape: kernel,
+      },
+    };
+    if (bias) weights['layers/einsum_dense/vars/1'] = { data: Float32Array.of(10, 20), shape: bias };
+    const network = await loadNetwork(await keras3([input('x', [2, 3]), layer], weights));
+    const { data } = await fileOutputs(network, backend, {
+      x: { data: Float32Array.of(1, 2, 3, 4, 5, 1), shape: [1, 2, 3] },
+    });
+    expect([...data]).toEqual(expected);
+    expect(layersOf(network).map(({ name, parameterCount }) => [name, parameterCount])).toEqual([
+      ['mixed', sizeOf(kernel) + (bias ? 2 : 0)],
+    ]);
+  });
   it('others are refused with the list of what is supported', async () => {
-    const path = await keras3([input('x', [2, 3]), operation('Einsum', [X])]);
+    const path = await keras3([input('x', [2, 3]), operation('Roll', [X])]);
     await expect(loadNetwork(path)).rejects.toThrow(
-      /"Einsum" \(the function "einsum"; supported are .*matmul.*\) at node "out"/,
+      /"Roll" \(the function "roll"; supported are .*matmul.*\) at node "out"/,
     );
   });
   it('a layer that is given a value by a name that it does not know is refused', async () => {

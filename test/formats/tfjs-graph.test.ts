@@ -226,6 +226,21 @@ const cases: Record<string, Case> = {
       return tf.transpose(tf.matMul(tf.softmax(tf.matMul(r, r, false, true)), r), [0, 2, 1]);
     },
   },
+  'Einstein sums of values and of weights': {
+    constants: { k: samples([4, 2, 3], 11), n: samples([2, 3, 5], 12) },
+    nodes: [
+      ['Einsum', 'q', ['x', 'k'], { equation: 'bhwc,cde->bhwde' }],
+      ['Einsum', 's', ['q', 'q'], { equation: 'bhwde,bhvde->bdhwv' }],
+      ['Einsum', 'm', ['s', 'q'], { equation: 'bdhwv,bhvde->bhwde' }],
+      ['Einsum', 'y', ['m', 'n'], { equation: 'bhwde,def->bhwf' }],
+    ],
+    expected: (x, { k, n }) => {
+      const q = tf.einsum('bhwc,cde->bhwde', x, k!);
+      const s = tf.matMul(tf.transpose(q, [0, 3, 1, 2, 4]), tf.transpose(q, [0, 3, 1, 4, 2]));
+      const m = tf.transpose(tf.matMul(s, tf.transpose(q, [0, 3, 1, 2, 4])), [0, 2, 3, 1, 4]);
+      return tf.einsum('bhwde,def->bhwf', m, n!);
+    },
+  },
   'normalisation with its statistics in two terms': {
     constants: { a: whole(1, 2), e: scalar(1e-3), g: samples([4], 8), b: samples([4], 9) },
     nodes: [
