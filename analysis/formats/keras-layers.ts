@@ -526,6 +526,13 @@ const averaged: LayerConversion = (c) => {
   return scaledBy(c, c.id, sum, 1 / views.length);
 };
 
+/** A factor for every channel, as ConvNeXt has it behind its blocks. */
+const layerScale: LayerConversion = (c) => {
+  const { tensor, name } = c.weight(['gamma', 'variable'], 0);
+  const factors = c.g.constant(`${c.id}/gamma`, tensor, name);
+  return c.g.broadcast(c.id, c.name, 'multiply', [only(c), factors], { attributes: { gate: null } });
+};
+
 /** A value times a number. */
 function scaledBy(c: LayerUse, id: string, x: View, factor: number): View {
   const constant = c.g.constant(`${id}/factor`, { data: Float32Array.of(factor), shape: [] });
@@ -674,6 +681,7 @@ export const kerasLayers: ReadonlyMap<string, LayerConversion> = new Map(
     GroupNormalization: groupNormalization,
     Identity: passed,
     LayerNormalization: layerNormalization,
+    LayerScale: layerScale,
     LeakyReLU: unary('leaky-relu', (c) => ({
       alpha: c.settings.optional('negative_slope') ?? c.settings.number('alpha', 0.3),
     })),
@@ -707,6 +715,7 @@ export const kerasLayers: ReadonlyMap<string, LayerConversion> = new Map(
     SpatialDropout3D: passed,
     Subtract: (c) => (c.inputs.length === 2 ? merged('subtract')(c) : refuse(`${c.inputs.length} inputs`)),
     TFOpLambda: functionLayer,
+    StochasticDepth: passed,
     ThresholdedReLU: unary('thresholded-relu', (c) => ({ alpha: c.settings.number('theta', 1) })),
     TimeDistributed: timeDistributed,
     UpSampling1D: upSampling(1),

@@ -17,7 +17,7 @@ import {
 } from './graph.ts';
 import { snakeCase, type Dialect } from './keras-activations.ts';
 import { kerasLayers, refusals } from './keras-layers.ts';
-import { kerasOperation } from './keras-operations.ts';
+import { isKerasOperation, kerasOperation } from './keras-operations.ts';
 import { recurrentLayers } from './keras-recurrent.ts';
 import { isRecord, Refusal, settingsOf, shown, type Config } from './keras-settings.ts';
 import type { FoundWeight, KerasWeights, LayerPlace } from './keras-weights.ts';
@@ -419,7 +419,10 @@ function layerEntry(layer: unknown, file: string, counts: Map<string, number>): 
   const nodes: unknown = layer['inbound_nodes'] ?? [];
   if (!Array.isArray(nodes)) throw damaged(`the connections of the layer "${name}" are not a list`);
   const module = layer['module'];
-  const isOperation = typeof module === 'string' && /^keras\.(src\.)?ops\b/.test(module);
+  // Keras 3 names no modules in HDF5 files, where a function and a layer may be called the same (Add). A layer says whether
+  // it is trained.
+  const isUntrained = nodes.some(isRecord) && !Object.hasOwn(settings, 'trainable') && isKerasOperation(kind);
+  const isOperation = typeof module === 'string' ? /^keras\.(src\.)?ops\b/.test(module) : isUntrained;
   const uses = nodes.map((node: unknown) => useOf(node, file));
   const problem = isOperation ? undefined : uses.map((use) => untold(use, kind)).find((why) => why !== undefined);
   return { kind, name, container, config: settings, isOperation, uses, problem };
@@ -498,6 +501,7 @@ function untold({ args, kwargs }: Use, kind: string): string | undefined {
   const inArguments = args.some(hasSlot);
   const others = Object.entries(kwargs).filter(([key, value]) => hasSlot(value) && !known.includes(key));
   const harmless = !inArguments && others.length === 1 && others[0]![0] === 'inputs';
+  if (args.some((value) => typeof value === 'number')) return 'a number in its call';
   return others.length > 0 && !harmless ? `the input "${others[0]![0]}" by name` : undefined;
 }
 

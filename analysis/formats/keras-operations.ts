@@ -221,6 +221,10 @@ function operation(c: LayerUse, name: string): View {
   return activated(c.g, c.id, c.name, name, first(c), c.dialect);
 }
 
+/** Whether a class of Keras 3 is a function that is supported. */
+export const isKerasOperation = (kind: string): boolean =>
+  Object.hasOwn(operations, snakeCase(kind)) || activationNames.includes(snakeCase(kind));
+
 /** An operation of Keras 3, whose class is the function. */
 export const kerasOperation: LayerConversion = (c) => operation(c, snakeCase(c.kind));
 

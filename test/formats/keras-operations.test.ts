@@ -160,6 +160,22 @@ describe('operations of Keras 3', () => {
       ['mixed', sizeOf(kernel) + (bias ? 2 : 0)],
     ]);
   });
+  it('a function whose module the file does not name is not taken for the layer of that name', async () => {
+    const { module: _, ...add } = node('', 'Add', 'out', [X, 3]);
+    const path = await keras3([input('x', [2, 3]), add]);
+    expect((await outputOf(path)).data).toEqual([4, 5, 6, 7, 8, 9]);
+    const layer = node('keras.layers', 'Add', 'out', [X, 3], { config: { trainable: true } });
+    await expect(loadNetwork(await keras3([input('x', [2, 3]), layer]))).rejects.toThrow('a number in its call');
+  });
+  it('a scale for every channel, and depth that is dropped in training only', async () => {
+    const scale = node('keras.layers', 'LayerScale', 'scale', [X], { config: { projection_dim: 3 } });
+    const drop = node('keras.layers', 'StochasticDepth', 'drop', [tensorOf('scale')], {
+      config: { drop_path_rate: 0.5 },
+    });
+    const gamma = { 'layers/layer_scale/vars/0': { data: Float32Array.of(1, 10, 100), shape: [3] } };
+    const found = await outputOf(await keras3([input('x', [2, 3]), scale, drop], gamma));
+    expect(found.data).toEqual([1, 20, 300, 4, 50, 600]);
+  });
   it('others are refused with the list of what is supported', async () => {
     const path = await keras3([input('x', [2, 3]), operation('Roll', [X])]);
     await expect(loadNetwork(path)).rejects.toThrow(
