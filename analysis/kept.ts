@@ -44,7 +44,8 @@ export function keeperIn(folder: string, fileOf: (step: Step, part: string) => s
 /** Undefined where there is none, or a damaged one. */
 async function readKept(file: string): Promise<{ readonly result: unknown } | undefined> {
   try {
-    return deserialize(await readFile(file)) as { readonly result: unknown };
+    const kept: unknown = deserialize(await readFile(file));
+    return typeof kept === 'object' && kept !== null && 'result' in kept ? kept : undefined;
   } catch {
     return undefined;
   }

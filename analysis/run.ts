@@ -182,7 +182,7 @@ export async function runAnalysis(options: AnalysisOptions): Promise<AnalysisRes
         warnings: [...network.notes, ...samples.notes, ...fedNotes(study)],
       };
       await writeReport(reportsDir, id, report, { files: cache, run });
-      if (failures.length === 0) await rm(steps, { recursive: true, force: true });
+      await rm(steps, { recursive: true, force: true });
       return { id, folder, outcome: failures.length > 0 ? 'partial' : 'done', cached: false, failures };
     } finally {
       study.dispose();

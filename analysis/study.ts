@@ -153,11 +153,13 @@ export async function createStudy(options: StudyOptions): Promise<Study> {
   };
   views.output = outputView(outputShape, views.input);
   const outputCount = sizeOf(outputShape);
+  // A decoder's numbers between 0 and 1 are no classes: there are as many as the input has, or more.
+  const isOneSigmoidAClass = network.stripped === 'sigmoid' && outputCount < sizeOf(inputShape);
   const isClassifier =
     views.output.kind === 'vector' &&
     outputCount >= 2 &&
     outputCount !== sizeOf(inputShape) &&
-    (samples.labels !== null || classNames !== null || network.stripped !== null);
+    (samples.labels !== null || classNames !== null || network.stripped === 'softmax' || isOneSigmoidAClass);
   const task: Task = isClassifier ? 'classification' : views.output.kind === 'vector' ? 'regression' : 'image';
 
   const checkpoint = (): void => signal.throwIfAborted();

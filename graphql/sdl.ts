@@ -173,7 +173,7 @@ type Sample implements Node {
   "Mean of decisionTrace.variation over the layers: how unsure they are."
   meanVariation: Float
   image: Image
-  "The numbers of a table's row, as the network reads them; none where the input is a picture, a signal or a cloud of points."
+  "The numbers of a table's row, as the network reads them: of detailed samples, where there are 64 columns at most."
   features: [FeatureValue!]!
   "The leading outputs, descending."
   outputs: [OutputValue!]!
@@ -201,7 +201,7 @@ type FeatureValue {
 }
 type OutputValue {
   output: String!
-  "The explained value: a logit where a softmax was taken off."
+  "The explained value: a logit where a softmax or sigmoid was taken off."
   value: Float!
   "After the activation that was taken off; null when none was."
   probability: Float

@@ -270,3 +270,33 @@ test('a row of a table stands in the report as the network reads it, by the name
   ]);
   expect((await report.sample(1)).features).toEqual([]);
 });
+
+test('numbers between 0 and 1, as many as the input has or more, are no classes; their values and what the network gives are told', async () => {
+  const decoder = (outputs: number) =>
+    onnxBytes({
+      inputs: { x: [1, 6] },
+      nodes: [
+        onnxNode('Gemm', ['x', 'narrow.weight'], ['h']),
+        onnxNode('Relu', ['h'], ['r']),
+        onnxNode('Gemm', ['r', 'wide.weight'], ['z']),
+        onnxNode('Sigmoid', ['z'], ['y']),
+      ],
+      initializers: [normals('narrow.weight', [6, 5]), normals('wide.weight', [5, outputs])],
+    });
+  const settings = {
+    samples: await folder.write('codes.npy', npyBytes('<f4', [2, 6], counting(12))),
+    methods: ['decision-traces'],
+    detail: 1,
+  };
+  for (const outputs of [6, 40]) {
+    const { report } = await analysed(`decoder-${outputs}`, decoder(outputs), settings);
+    expect(report.model.stripped).toBe('sigmoid');
+    expect(report.model.methods[0]!.outcome).toBe('NOT_APPLICABLE');
+    const sample = await report.sample(0);
+    expect(sample.prediction ?? null).toBeNull();
+    for (const { value, probability } of sample.outputs)
+      expect(probability).toBeCloseTo(1 / (1 + Math.exp(-value)), 9);
+  }
+  const { report } = await analysed('tagger', decoder(4), settings);
+  expect(report.model.methods[0]!.outcome).toBe('ANSWERED');
+});

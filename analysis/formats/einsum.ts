@@ -33,7 +33,7 @@ export function einsumAxes(
 ): { readonly operands: readonly (readonly string[])[]; readonly output: readonly string[] } | string {
   const [left, right, ...rest] = equation.replaceAll(/\s/g, '').split('->');
   const terms = left!.split(',');
-  if (rest.length > 0 || ![...terms, right ?? ''].every((term) => /^[a-z]*(?:\.{3})?[a-z]*$/i.test(term)))
+  if (rest.length > 0 || ![...terms, right ?? ''].every((term) => /^[a-z]*(?:\.{3}[a-z]*)?$/i.test(term)))
     return `the equation "${equation}" cannot be read`;
   if (terms.length !== ranks.length) return `"${equation}" is for ${terms.length} operands, not ${ranks.length}`;
   const hidden = terms.map((term, i) => (term.includes('...') ? ranks[i]! - (term.length - 3) : 0));

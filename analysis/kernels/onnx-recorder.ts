@@ -353,7 +353,7 @@ export function record(
       const matrix = knownShape(b.shape.slice(-2));
       if (matrix !== undefined) right = reshape(b, matrix);
     }
-    if (isPadded(right, transposeB)) {
+    if (a.constant === undefined && isPadded(right, transposeB)) {
       const turned = matMul(right, a, !transposeB, !transposeA);
       const last = turned.shape.length - 1;
       return transpose(turned, [...turned.shape.keys()].with(last - 1, last).with(last, last - 1));

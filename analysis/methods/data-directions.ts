@@ -19,7 +19,7 @@ const PICTURED = 6;
 export const dataDirections: Method = {
   id: 'data-directions',
   question: 'Which directions do the samples have, and are they those of the network?',
-  version: 2,
+  version: 3,
   settings: ['count', 'tolerance', 'seed'],
   units(study) {
     const { network, samples } = study;

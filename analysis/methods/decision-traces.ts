@@ -15,7 +15,7 @@ const MOST_FLOWS = 1000;
 export const decisionTraces: Method = {
   id: 'decision-traces',
   question: 'After which layer is each input decided, and how sure is the network before that?',
-  version: 3,
+  version: 4,
   settings: ['k', 'tolerance', 'clusters', 'perplexity', 'embedded', 'memory'],
   units(study) {
     if (sampleClasses(study) === null) return 'there are no classes: neither labels nor predictions';
@@ -34,9 +34,7 @@ export const decisionTraces: Method = {
     const name = (position: number): string => study.outputName(classes!.list[position]!);
     return Array.from({ length: study.samples.count }, (_, i) => {
       const trace = nearest.map(({ projections }) => projections[i]!);
-      const variation = nearest.map(
-        ({ profiles, columns }) => new Set(profiles.subarray(i * columns, (i + 1) * columns)).size - 1,
-      );
+      const variation = nearest.map((layer) => layer.variation[i]!);
       const decisionTrace: DecisionTrace = {
         layers: stacks.map(({ transformation }) => transformation.layer.name),
         classes: trace.map(name),
@@ -47,9 +45,7 @@ export const decisionTraces: Method = {
         }),
         decisionLayer: decisionLayer(trace),
         variation,
-        profiles: study.detailed.includes(i)
-          ? nearest.map(({ profiles, columns }) => Array.from(profiles.subarray(i * columns, (i + 1) * columns), name))
-          : [],
+        profiles: study.detailed.includes(i) ? nearest.map(({ profiles }) => Array.from(profiles.get(i)!, name)) : [],
         centroidsFrom: classes!.source,
       };
       const meanVariation = variation.reduce((sum, v) => sum + v, 0) / variation.length;
@@ -82,9 +78,10 @@ export interface LayerTrace {
   readonly projections: Int32Array;
   /** From the full transformations T. */
   readonly full: Int32Array;
-  /** From each column of U alone: samples × columns. */
-  readonly profiles: Int32Array;
-  readonly columns: number;
+  /** How many classes single columns of U are nearest to, beside the first of them. */
+  readonly variation: Int32Array;
+  /** From each column of U alone, of the samples that are looked at in detail. */
+  readonly profiles: ReadonlyMap<number, Int32Array>;
 }
 
 const known = new WeakMap<Study, Promise<readonly LayerTrace[]>>();
@@ -117,39 +114,63 @@ export async function findTraces(study: Study, most: number): Promise<LayerTrace
   const { stacks: all, classes } = await stackedLayers(study);
   const stacks = tracedStacks(all);
   const total = study.samples.count;
-  const found = stacks.map(({ k }) => ({
-    nearest: new Int32Array(total * (k + 2)),
-    scores: new Float32Array(total * (k + 2)).fill(Infinity),
+  const found: (Found | undefined)[] = [];
+  const result: LayerTrace[] = [];
+  const layers = stacks.map(({ k, transformation: { size } }) => ({
+    size,
+    // What every layer of a round needs for itself: the weights of a search, and the nearest centroids with their scores.
+    own: Math.ceil(((k + 2) * (4 * size + 8 * total)) / CENTROID_BYTES),
   }));
-  const sizes = stacks.map(({ transformation }) => transformation.size);
-  for (const round of roundsOf(sizes, classes!.list.length, most))
-    await searchRound(study, stacks, round, classes!, found);
-  return stacks.map(({ k }, t) => {
-    const columns = k + 2;
-    const column = (c: number): Int32Array =>
-      Int32Array.from({ length: total }, (_, i) => found[t]!.nearest[i * columns + c]!);
-    const profiles = new Int32Array(total * k);
-    for (let i = 0; i < total; i++) profiles.set(found[t]!.nearest.subarray(i * columns, i * columns + k), i * k);
-    return { projections: column(k), full: column(k + 1), profiles, columns: k };
-  });
+  for (const round of roundsOf(layers, classes!.list.length, most)) {
+    for (const { layer } of round) {
+      const count = total * (stacks[layer]!.k + 2);
+      found[layer] ??= { nearest: new Int32Array(count), scores: new Float32Array(count).fill(Infinity) };
+    }
+    await searchRound(study, stacks, round, classes!, found as Found[]);
+    for (const { layer, to } of round) {
+      if (to < classes!.list.length) continue;
+      result[layer] = traceOf(found[layer]!.nearest, stacks[layer]!.k, study);
+      found[layer] = undefined;
+    }
+  }
+  return result;
+}
+
+function traceOf(nearest: Int32Array, k: number, { samples: { count }, detailed }: Study): LayerTrace {
+  const columns = k + 2;
+  const profile = (i: number): Int32Array => nearest.subarray(i * columns, i * columns + k);
+  const column = (c: number): Int32Array => Int32Array.from({ length: count }, (_, i) => nearest[i * columns + c]!);
+  return {
+    projections: column(k),
+    full: column(k + 1),
+    variation: Int32Array.from({ length: count }, (_, i) => new Set(profile(i)).size - 1),
+    profiles: new Map(detailed.map((i) => [i, profile(i).slice()])),
+  };
 }
 
 /** Of one number of a centroid: its sum in float64, then in float32 beside the program that compares with it. */
 const CENTROID_BYTES = 16;
 
-/** Layers of these sizes with their classes, in rounds of at most so many numbers of centroids, but one class at least. */
-export function roundsOf(sizes: readonly number[], classes: number, most: number): Part[][] {
+/**
+ * Layers with all their classes, in rounds of at most `most` numbers, but one class at least: `size` a centroid, and what is a
+ * layer's own once a round.
+ */
+export function roundsOf(
+  layers: readonly { readonly size: number; readonly own: number }[],
+  classes: number,
+  most: number,
+): Part[][] {
   const rounds: Part[][] = [];
   let left = 0;
-  for (const [layer, size] of sizes.entries()) {
+  for (const [layer, { size, own }] of layers.entries()) {
     for (let from = 0; from < classes;) {
-      if (left < size) {
+      if (left < own + size) {
         rounds.push([]);
-        left = Math.max(most, size);
+        left = Math.max(most, own + size);
       }
-      const to = Math.min(classes, from + Math.floor(left / size));
+      const to = Math.min(classes, from + Math.floor((left - own) / size));
       rounds.at(-1)!.push({ layer, from, to });
-      left -= (to - from) * size;
+      left -= own + (to - from) * size;
       from = to;
     }
   }
@@ -169,22 +190,25 @@ async function searchRound(
   );
   const means = await classMeans(study, reader, stacks, round, classes);
   const searches: NearestCentroids[] = [];
-  for (const [p, { layer }] of round.entries()) searches.push(await searchOf(study, stacks[layer]!, means[p]!));
-  const total = study.samples.count;
-  const step = reader.blockSize(Math.max(...searches.map(({ perSample }) => perSample)));
-  for (let start = 0; start < total; start += step) {
-    const end = Math.min(start + step, total);
-    const blocks = await reader.read(start, end);
-    for (const [p, { layer, from }] of round.entries()) {
-      const { nearest, scores } = await searches[p]!.of(blocks[p]!.s, end - start);
-      const best = found[layer]!;
-      const first = start * (stacks[layer]!.k + 2);
-      for (const [i, score] of scores.entries())
-        if (score < best.scores[first + i]!)
-          [best.nearest[first + i], best.scores[first + i]] = [from + nearest[i]!, score];
+  try {
+    for (const [p, { layer }] of round.entries()) searches.push(await searchOf(study, stacks[layer]!, means[p]!));
+    const total = study.samples.count;
+    const step = reader.blockSize(Math.max(...searches.map(({ perSample }) => perSample)));
+    for (let start = 0; start < total; start += step) {
+      const end = Math.min(start + step, total);
+      const blocks = await reader.read(start, end);
+      for (const [p, { layer, from }] of round.entries()) {
+        const { nearest, scores } = await searches[p]!.of(blocks[p]!.s, end - start);
+        const best = found[layer]!;
+        const first = start * (stacks[layer]!.k + 2);
+        for (const [i, score] of scores.entries())
+          if (score < best.scores[first + i]!)
+            [best.nearest[first + i], best.scores[first + i]] = [from + nearest[i]!, score];
+      }
     }
+  } finally {
+    for (const search of searches) search.dispose();
   }
-  for (const search of searches) search.dispose();
 }
 
 /** Mean s of the classes of each part: (to − from) × size. */

@@ -56,7 +56,7 @@ export function explained(
   const fed = Object.fromEntries(
     network.otherInputs.map((id) => {
       const { shape } = nodeOf(network, id);
-      const same = given[id];
+      const same = Object.hasOwn(given, id) ? given[id] : undefined;
       if (same?.data.length === sizeOf(shape)) return [id, { data: same.data, shape: [1, ...shape] }];
       return [id, { data: new Float32Array(sizeOf(shape)), shape: [1, ...shape] }];
     }),

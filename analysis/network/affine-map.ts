@@ -333,8 +333,10 @@ export async function compileMap(
       };
     },
     dispose() {
-      void forward?.then((compiled) => compiled.dispose());
-      for (const compiled of programs.values()) void compiled.then((p) => p.dispose());
+      // Who asked for what did not compile was told then.
+      const ignored = (): void => {};
+      void forward?.then((compiled) => compiled.dispose(), ignored);
+      for (const compiled of programs.values()) void compiled.then((p) => p.dispose(), ignored);
     },
   };
 }

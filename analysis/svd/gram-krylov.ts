@@ -15,8 +15,8 @@ import { symmetricEigen } from './symmetric-eigen.ts';
 const EPS = 2 ** -23;
 
 /**
- * The `count` leading triplets, as the products add up to them; undefined where they are too small beside σ₁ for AᵀA, or
- * have not converged. As with blockKrylov, nothing is checked against a product with a final vector yet.
+ * The `count` leading triplets, as the products add up to them; undefined where they are too small beside σ₁ for AᵀA, A
+ * is too large or too small (or zero) for its square, or they have not converged. As with blockKrylov, nothing is checked against a product with a final vector yet.
  */
 export async function gramKrylov(sides: Sides, options: KrylovOptions): Promise<KrylovResult | undefined> {
   const { inputs, apply, transpose } = sides;
@@ -40,7 +40,9 @@ export async function gramKrylov(sides: Sides, options: KrylovOptions): Promise<
     const added = next.count;
     const start = vCount;
     v.set(next.rows.subarray(0, added * n), start * n);
-    const images = await transpose(await apply(next.rows.subarray(0, added * n), added), added);
+    const forth = await apply(next.rows.subarray(0, added * n), added);
+    if (start === 0 && !areSquaresSafe(forth, added)) return undefined;
+    const images = await transpose(forth, added);
     applications += 2 * added;
     vCount += added;
     for (let r = 0; r < added; r++) scale = Math.max(scale, rowLength(images, r, n));
@@ -86,7 +88,9 @@ export async function gramKrylov(sides: Sides, options: KrylovOptions): Promise<
     if (settled || complete) {
       const directions = await inputs.combine(vectors.subarray(0, wanted * vCount), wanted, { rows: v, count: vCount });
       const claim = await claimOf(sides, directions, squares, leaving, fresh);
-      return { directions: claim.v, claim, next: values[wanted] ?? 0 };
+      // Beyond the square root of the rounding of squares a value is nothing but that.
+      const beyond = values[wanted] ?? 0;
+      return { directions: claim.v, claim, next: beyond * beyond > drop ? beyond : 0 };
     }
     // Rounding of AᵀA is σ₁²·eps, and more than what is asked for of a value this small.
     if (out || (full && last * tolerance < 4 * EPS * first)) return undefined;
@@ -108,6 +112,16 @@ export async function gramKrylov(sides: Sides, options: KrylovOptions): Promise<
     const room = Math.min(strangers, limit - vCount - fresh.count, n - vCount - fresh.count);
     return room <= 0 ? fresh : withRandomRows(random, fresh, room, inputs, { rows: v, count: vCount });
   }
+}
+
+/** Lengths whose squares, and those of a millionth of them, are well within float32. */
+const [SHORTEST, LONGEST] = [1e-12, 1e12];
+
+/** Whether AᵀA may be formed: of random unit vectors the images show how large A is, if only roughly. */
+function areSquaresSafe(images: Float32Array, count: number): boolean {
+  let largest = 0;
+  for (let r = 0; r < count; r++) largest = Math.max(largest, rowLength(images, r, images.length / count));
+  return largest > SHORTEST && largest < LONGEST;
 }
 
 /**

@@ -176,13 +176,16 @@ async function decompose(
   // Twice the vectors that a restart keeps for sure: larger bases saved no product, on decaying and on crowded spectra.
   const enough = Math.max(2 * count + 10 * width, 96);
   const least = count + 4 * width;
-  const iteration = {
-    count,
-    tolerance,
-    random,
-    blockSize: width,
-    maxApplications: options.maxApplications ?? Math.max(2000, 100 * count),
-  };
+  const most = options.maxApplications ?? Math.max(2000, 100 * count);
+  const iteration = { count, tolerance, random, blockSize: width };
+  let spent = 0;
+  const counting =
+    (product: Product): Product =>
+    (data, total) => {
+      spent += total;
+      return product(data, total);
+    };
+  const counted = { ...sides, apply: counting(sides.apply), transpose: counting(sides.transpose) };
   const finished = async ({
     directions,
     claim,
@@ -202,12 +205,12 @@ async function decompose(
   const beside = Math.floor((memory - 4 * count * m) / (4 * n));
   const short =
     m >= LONGER * n && Math.min(beside, n) >= least
-      ? await gramKrylov(sides, { ...iteration, basisLimit: Math.min(beside, enough, n) })
+      ? await gramKrylov(counted, { ...iteration, maxApplications: most / 2, basisLimit: Math.min(beside, enough, n) })
       : undefined;
   let found = short && (await finished(short));
   if (!found?.residuals.every((residual) => residual <= tolerance)) {
     const basisLimit = Math.min(Math.floor(memory / (4 * (n + m))), enough);
-    found = await finished(await blockKrylov(sides, { ...iteration, basisLimit }));
+    found = await finished(await blockKrylov(sides, { ...iteration, maxApplications: most - spent, basisLimit }));
   }
   const estimate = await energyLeftOut(sides, { rows: found.v, count }, { random, count: PROBES });
   const largest = Math.min(found.next, found.values[count - 1] ?? found.next);

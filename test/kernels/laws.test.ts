@@ -208,6 +208,16 @@ describe.each(backends.map((backend) => [backend.id, backend] as const))('%s', (
     });
   });
 
+  test('matMul meets two constants, of which the second is long and narrow', async () => {
+    const [a, b] = [
+      tensorOf([3, 40_000], 20, (source) => (source.integer(100) === 0 ? 1 : 0)),
+      tensorOf([40_000, 3], 21),
+    ];
+    await expectAgreement(backend, [tensorOf([2, 3, 3], 22)], (k, [x]) => [
+      k.binary('add', x!, k.reshape(k.matMul(k.constant(a), k.constant(b)), [1, 3, 3])),
+    ]);
+  });
+
   // So long and with so few columns that ONNX Runtime would pad them: a backend may turn the product round.
   test.each([1, 3])('matMul meets a constant of 40,000 rows and %d columns', async (columns) => {
     // A few hundred terms a sum: of 40,000, float32 keeps fewer digits.

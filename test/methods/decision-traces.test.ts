@@ -64,12 +64,12 @@ describe.each(BACKENDS)('on %s, a small random network', (id) => {
       const literal = await literalFeatures(opened.study);
       const nearest = await traces(opened.study);
       for (const [l, expected] of literal.entries()) {
-        const { projections, full, profiles, columns } = nearest[l]!;
+        const { projections, full, profiles, variation } = nearest[l]!;
         expect([...projections]).toEqual(expected.projections);
         expect([...full]).toEqual(expected.full);
-        expect(expected.profiles.map((_, i) => [...profiles.subarray(i * columns, (i + 1) * columns)])).toEqual(
-          expected.profiles,
-        );
+        expect([...variation]).toEqual(expected.profiles.map((profile) => new Set(profile).size - 1));
+        expect([...profiles.keys()]).toEqual(opened.study.detailed);
+        for (const [i, profile] of profiles) expect([...profile]).toEqual(expected.profiles[i]);
       }
     } finally {
       await opened.close();
@@ -127,22 +127,29 @@ describe('rounds of centroids', () => {
     sizes.flatMap((_, layer) => Array.from({ length: classes }, (__, c) => [layer, c]));
 
   test.each([
-    [[5, 3], 4, 100, 1],
-    [[5, 3], 4, 20, 2],
-    [[5, 3], 4, 11, 4],
-    [[50, 3], 4, 10, 6],
-  ])('layers of sizes %j with %d classes, %d numbers at once, take %d', (sizes, classes, most, count) => {
-    const rounds = roundsOf(sizes, classes, most);
-    expect(rounds).toHaveLength(count);
-    for (const round of rounds) {
-      const numbers = round.reduce((sum, { layer, from, to }) => sum + (to - from) * sizes[layer]!, 0);
-      expect(numbers).toBeLessThanOrEqual(Math.max(most, sizes[round[0]!.layer]!));
-    }
-    const seen = rounds
-      .flat()
-      .flatMap(({ layer, from, to }) => Array.from({ length: to - from }, (_, i) => [layer, from + i]));
-    expect(seen).toEqual(inOrder(sizes, classes));
-  });
+    [[5, 3], 0, 4, 100, 1],
+    [[5, 3], 0, 4, 20, 2],
+    [[5, 3], 0, 4, 11, 4],
+    [[50, 3], 0, 4, 10, 6],
+    [[5, 3], 4, 4, 40, 1],
+    [[5, 3], 4, 4, 39, 2],
+    [[5, 3], 7, 4, 10, 8],
+  ])(
+    'layers of sizes %j and %d more with %d classes, %d numbers at once, take %d',
+    (sizes, own, classes, most, count) => {
+      const layers = sizes.map((size) => ({ size, own }));
+      const rounds = roundsOf(layers, classes, most);
+      expect(rounds).toHaveLength(count);
+      for (const round of rounds) {
+        const numbers = round.reduce((sum, { layer, from, to }) => sum + own + (to - from) * sizes[layer]!, 0);
+        expect(numbers).toBeLessThanOrEqual(Math.max(most, own + sizes[round[0]!.layer]!));
+      }
+      const seen = rounds
+        .flat()
+        .flatMap(({ layer, from, to }) => Array.from({ length: to - from }, (_, i) => [layer, from + i]));
+      expect(seen).toEqual(inOrder(sizes, classes));
+    },
+  );
 });
 
 describe('the decision layer', () => {

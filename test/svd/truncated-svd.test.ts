@@ -116,6 +116,30 @@ describe.each([
     expect(found.groups).toEqual([0, 1, 2, 2, 2, 2]);
   });
 
+  it('leaves maps alone whose squares float32 does not hold, or that are zero, and finds them as it finds others', async () => {
+    const matrix = matrixWith(
+      Array.from({ length: 200 }, (_, i) => 0.9 ** i),
+      600,
+      200,
+      random(23),
+    );
+    const usual = await truncatedSvd(fromMatrix(matrix, 600, 200), { count: 6 });
+    for (const factor of [1e20, 1e-25]) {
+      const scaled = fromMatrix(
+        matrix.map((x) => x * factor),
+        600,
+        200,
+      );
+      const found = await truncatedSvd(scaled, { count: 6 });
+      expect(found.converged).toBe(6);
+      expect(found.applications).toBeLessThan(2 * usual.applications);
+      found.singularValues.forEach((value, i) => expect(value / factor / usual.singularValues[i]!).toBeCloseTo(1, 4));
+    }
+    const nothing = await truncatedSvd(fromMatrix(new Float64Array(600 * 200), 600, 200), { count: 6 });
+    expect([...nothing.singularValues]).toEqual([0, 0, 0, 0, 0, 0]);
+    expect(nothing.applications).toBeLessThan(100);
+  });
+
   it('finds every copy of a value that is repeated more often than a block is wide', async () => {
     const spectrum = [...Array<number>(9).fill(2), ...Array<number>(30).fill(1)];
     const matrix = matrixWith(spectrum, 120, 100, random(14));
@@ -261,6 +285,14 @@ describe('the truncated SVD', () => {
     expect(found.applications).toBeLessThan(90);
     expect(found.converged).toBeLessThan(6);
     for (const [i, residual] of found.residuals.entries()) expect(residual <= 1e-5).toBe(i < found.converged);
+  });
+
+  it('shares the given number of products between the two iterations of a map with one longer side', async () => {
+    const spectrum = Array.from({ length: 220 }, (_, i) => 1 - i / 400);
+    const matrix = matrixWith(spectrum, 660, 220, random(19));
+    const found = await truncatedSvd(fromMatrix(matrix, 660, 220), { count: 6, maxApplications: 60, denseLimit: 0 });
+    expect(found.converged).toBeLessThan(6);
+    expect(found.applications).toBeLessThan(110);
   });
 
   it('writes a map with few outputs out, at one product an output, and certifies it', async () => {
