@@ -3,6 +3,7 @@
 import { sizeOf, type Shape, type Tensor } from '../kernels/kernels.ts';
 import type { NodeId } from '../network/network.ts';
 import { rearranged, type View } from './axis-order.ts';
+import { einsumOfViews } from './einsum.ts';
 import type { Draft } from './graph.ts';
 import type { LayerConversion, LayerUse } from './keras-layer-use.ts';
 import { refuse } from './keras-settings.ts';
@@ -94,6 +95,32 @@ export const multiHeadAttention: LayerConversion = (c) => {
     parameters: weights('output', outputParts, [heads, valueSize], outputs),
     weightName: `${c.name}/attention_output/kernel`,
   });
+};
+
+/** Attention without weights of its own but a scale: softmax(q kᵀ) v over [query, value, key]. */
+export const dotAttention: LayerConversion = (c) => {
+  const { g, settings } = c;
+  const [query, value, key = value] = c.inputs;
+  if (!query || !value || !key || c.inputs.length > 3) refuse(`${c.inputs.length} inputs`);
+  const mode = settings.word('score_mode', 'dot');
+  if (mode !== 'dot') refuse(`score_mode "${mode}"`);
+  for (const name of ['mask', 'use_causal_mask', 'return_attention_scores']) {
+    const given = c.argument(Infinity, name);
+    if (given !== undefined && given !== null && given !== false) refuse(`with ${name}`);
+  }
+  const sum = (what: string, equation: string, operands: readonly View[]): View =>
+    einsumOfViews(g, { id: what ? `${c.id}/${what}` : c.id, name: c.name, refuse }, equation, operands);
+  let scores = sum('scores', '...td,...sd->...ts', [query, key]);
+  if (settings.flag('use_scale', false)) {
+    const { tensor, name } = c.weight('scale', 0);
+    const factor = g.constant(`${c.id}/scale`, tensor, name);
+    const attributes = { gate: null };
+    scores = g.broadcast(`${c.id}/scaled`, c.name, 'multiply', [scores, factor], { attributes });
+  }
+  const shares = g.elementwise(`${c.id}/shares`, c.name, 'softmax', scores, {
+    attributes: { axis: scores.order.at(-1)! },
+  });
+  return sum('', '...ts,...sd->...td', [shares, value]);
 };
 
 /** An argument that must be a value where it is there. */

@@ -5,7 +5,7 @@ import { rearranged, type View } from './axis-order.ts';
 import { einsumOfViews } from './einsum.ts';
 import type { Draft } from './graph.ts';
 import { activated } from './keras-activations.ts';
-import { multiHeadAttention } from './keras-attention.ts';
+import { dotAttention, multiHeadAttention } from './keras-attention.ts';
 import type { LayerConversion, LayerUse } from './keras-layer-use.ts';
 import { functionLayer } from './keras-operations.ts';
 import { recurrentLayers } from './keras-recurrent.ts';
@@ -646,6 +646,7 @@ export const kerasLayers: ReadonlyMap<string, LayerConversion> = new Map(
     ActivityRegularization: passed,
     Add: merged('add'),
     AlphaDropout: passed,
+    Attention: dotAttention,
     Average: averaged,
     AveragePooling1D: pool('average-pool', 1),
     AveragePooling2D: pool('average-pool', 2),

@@ -18,8 +18,10 @@ function operand(c: LayerUse, position: number, names: readonly string[]): View 
   return viewOf(c, given) ?? c.g.constant(`${c.id}/${names[0]}`, tensorOf(given), `${c.name}/${names[0]}`);
 }
 
-/** Numbers in nested lists. */
-function tensorOf(given: unknown): Tensor {
+/** Numbers in nested lists, which Keras 3 writes of an array with its class. */
+function tensorOf(argument: unknown): Tensor {
+  const isArray = isRecord(argument) && argument['class_name'] === '__numpy__' && isRecord(argument['config']);
+  const given: unknown = isArray ? (argument['config'] as { value?: unknown }).value : argument;
   const shape: number[] = [];
   for (let at = given; Array.isArray(at); at = (at as unknown[])[0]) shape.push(at.length);
   const flat: unknown[] = [given].flat(8);
@@ -81,9 +83,17 @@ const reshaped =
   (c) =>
     c.g.reshaped(c.id, c.name, first(c), shapeOf(c.g.shapeOf(first(c)), c));
 
+/** The values in a list, which must be all that stands in it. */
+function listed(c: LayerUse): readonly View[] {
+  const list = c.argument(0, 'xs') ?? c.argument(0, 'x') ?? c.argument(0, 'values') ?? c.argument(0, 'arrays');
+  if (Array.isArray(list) && list.length !== c.inputs.length) refuse('numbers among its values');
+  return c.inputs;
+}
+
 const concatenate: Operation = (c) => {
-  if (c.inputs.length === 1) return c.inputs[0]!;
-  const inputs = c.inputs.map((view) => c.g.stored(view));
+  const views = listed(c);
+  if (views.length === 1) return views[0]!;
+  const inputs = views.map((view) => c.g.stored(view));
   const [axis] = whole(option(c, 1, 'axis')) ?? [-1];
   return c.g.add(c.id, c.name, { op: 'concat', inputs, attributes: { axis } });
 };
@@ -150,6 +160,121 @@ const slice: Operation = (c) => {
   return c.g.reshaped(c.id, c.name, cut, left);
 };
 
+const stack: Operation = (c) => {
+  const [axis] = whole(option(c, 1, 'axis')) ?? [0];
+  const inputs = listed(c).map((view, i) => {
+    const shape = unsqueezedShape(c.g.shapeOf(view), [axis!]);
+    return c.g.stored(c.g.reshaped(`${c.id}/${i}`, `${c.name}/${i}`, view, shape));
+  });
+  return c.g.add(c.id, c.name, {
+    op: 'concat',
+    inputs,
+    attributes: { axis: normalAxes([axis!], first(c).order.length + 1)[0] },
+  });
+};
+
+/** Which entries of an axis come where; `placesOf` is given how many there are. */
+const picked =
+  (placesOf: (size: number, c: LayerUse) => readonly number[]): Operation =>
+  (c) => {
+    const x = first(c);
+    const given = whole(c.settings.config['axis'] ?? c.argument(2, 'axis') ?? c.argument(1, 'axis'));
+    if (given?.length !== 1) refuse('it has not one axis');
+    const [axis] = normalAxes(given, x.order.length);
+    const indices = placesOf(c.g.shapeOf(x)[axis!]!, c);
+    return c.g.add(c.id, c.name, { op: 'gather', inputs: [c.g.stored(x)], attributes: { axis, indices } });
+  };
+
+const one = (c: LayerUse, name: string): number => {
+  const given = whole(option(c, 1, name));
+  return given?.length === 1 ? given[0]! : refuse(`its ${name} is no whole number`);
+};
+const flip = picked((size) => Array.from({ length: size }, (_, i) => size - 1 - i));
+const roll = picked((size, c) =>
+  Array.from({ length: size }, (_, i) => (((i - one(c, 'shift')) % size) + size) % size),
+);
+const repeat = picked((size, c) =>
+  Array.from({ length: size }, (_, i) => new Array<number>(one(c, 'repeats')).fill(i)).flat(),
+);
+const take = picked((size, c) => {
+  const { data, shape } = tensorOf(c.argument(1, 'indices'));
+  const places = shape.length === 1 ? [...data] : refuse('places that are no list');
+  return places.every((i) => Number.isInteger(i) && i >= -size && i < size)
+    ? places
+    : refuse('places that lie outside');
+});
+
+const pad: Operation = (c) => {
+  const widths: unknown = option(c, 1, 'pad_width', 'paddings');
+  const pairs = Array.isArray(widths) ? widths.map(whole) : refuse('its widths are computed');
+  if (pairs.length !== first(c).order.length || pairs.some((pair) => pair?.length !== 2))
+    refuse('widths that do not fit');
+  if (!['constant', 'CONSTANT', undefined].includes(option(c, 2, 'mode') as string | undefined))
+    refuse('a border that is no number');
+  const value = option(c, 3, 'constant_values') ?? 0;
+  if (typeof value !== 'number') refuse('a border that is no number');
+  const pads = [...pairs.map((pair) => pair![0]!), ...pairs.map((pair) => pair![1]!)];
+  return c.g.add(c.id, c.name, {
+    op: 'pad',
+    inputs: [c.g.stored(first(c))],
+    attributes: { mode: 'constant', pads, value },
+  });
+};
+
+/** A number that a function is given beside its value, or this one. */
+function number(c: LayerUse, fallback: number, ...names: readonly string[]): number {
+  const given = option(c, 1, ...names) ?? fallback;
+  return typeof given === 'number' ? given : refuse(`its ${names[0]} is no number`);
+}
+
+const entrywise =
+  (op: string, attributesOf: (c: LayerUse) => Record<string, unknown>): Operation =>
+  (c) =>
+    c.g.elementwise(c.id, c.name, op, first(c), { attributes: attributesOf(c) });
+
+const clip = entrywise('clip', (c) => {
+  const max = option(c, 2, 'x_max', 'clip_value_max');
+  const min = number(c, -Infinity, 'x_min', 'clip_value_min');
+  return { min, max: typeof max === 'number' ? max : refuse('its x_max is no number') };
+});
+
+const norm: Operation = (c) => {
+  const order = option(c, 1, 'ord') ?? 2;
+  const kind =
+    order === 2 || order === 'euclidean' ? 'l2' : order === 1 ? 'l1' : refuse('an order that is neither 1 nor 2');
+  const axes = whole(option(c, 2, 'axis')) ?? refuse('it has no axis');
+  if (axes.length !== 1) refuse('a norm of matrices');
+  const attributes = {
+    kind,
+    axes: normalAxes(axes, first(c).order.length),
+    keepDims: option(c, 3, 'keepdims') === true,
+  };
+  return c.g.add(c.id, c.name, { op: 'reduce', inputs: [c.g.stored(first(c))], attributes });
+};
+
+const movedAxis: Operation = (c) => {
+  const { order } = first(c);
+  const [from, to] = [whole(option(c, 1, 'source')), whole(option(c, 2, 'destination'))].map((axes) =>
+    normalAxes(axes ?? refuse('its axes are computed'), order.length),
+  ) as [number[], number[]];
+  if (from.length !== to.length) refuse('axes that do not fit');
+  const axes = order.map((_, axis) => axis).filter((axis) => !from.includes(axis));
+  for (const place of to.toSorted((a, b) => a - b)) axes.splice(place, 0, from[to.indexOf(place)]!);
+  return c.g.transposed(first(c), axes);
+};
+
+const swappedAxes: Operation = (c) => {
+  const { order } = first(c);
+  const [a, b] = normalAxes(
+    [one(c, 'axis1'), whole(option(c, 2, 'axis2'))?.[0] ?? refuse('it has no axis2')],
+    order.length,
+  );
+  return c.g.transposed(
+    first(c),
+    order.map((_, axis) => (axis === a ? b! : axis === b ? a! : axis)),
+  );
+};
+
 const power: Operation = (c) => {
   const exponent = c.argument(1, 'y') ?? c.argument(1, 'x2');
   if (typeof exponent !== 'number') refuse('an exponent that is computed');
@@ -167,19 +292,30 @@ const axesOf = (c: LayerUse): number[] | undefined => whole(option(c, 1, 'axis',
 
 /** By the last part of the function's name, in snake case; activation functions of Keras besides. */
 const operations: Readonly<Record<string, Operation>> = {
-  absolute: unary('abs'),
   abs: unary('abs'),
+  absolute: unary('abs'),
   add: binary('add'),
+  amax: reduction('max'),
+  amin: reduction('min'),
   cast,
+  celu: entrywise('celu', (c) => ({ alpha: number(c, 1, 'alpha') })),
+  clip,
+  clip_by_value: clip,
   concat: concatenate,
   concatenate,
+  cos: unary('cos'),
   divide: binary('divide'),
-  exp: unary('exp'),
   einsum: einsumCall,
+  elu: entrywise('elu', (c) => ({ alpha: number(c, 1, 'alpha') })),
+  exp: unary('exp'),
   expand_dims: reshaped((from, c) => unsqueezedShape(from, axesOf(c) ?? refuse('it has no axis'))),
+  flip,
+  gelu: entrywise('gelu', (c) => ({ approximate: option(c, 1, 'approximate') === true ? 'tanh' : 'none' })),
   get_item: slice,
   getitem: slice,
+  hard_shrink: entrywise('shrink', (c) => ({ lambda: number(c, 0.5, 'threshold'), bias: 0 })),
   identity: first,
+  leaky_relu: entrywise('leaky-relu', (c) => ({ alpha: number(c, 0.2, 'negative_slope', 'alpha') })),
   log: unary('log'),
   matmul: matMul,
   max: reduction('max'),
@@ -187,21 +323,41 @@ const operations: Readonly<Record<string, Operation>> = {
   mean: reduction('mean'),
   min: reduction('min'),
   minimum: binary('maximum', { kind: 'min' }),
+  moveaxis: movedAxis,
   multiply: binary('multiply', { gate: null }),
   negative: unary('neg'),
+  norm,
+  pad,
   pow: power,
   power,
+  reciprocal: unary('reciprocal'),
   reduce_max: reduction('max'),
   reduce_mean: reduction('mean'),
+  reduce_min: reduction('min'),
   reduce_sum: reduction('sum'),
+  repeat,
   reshape: reshaped((from, c) =>
     reshapedTo(from, whole(option(c, 1, 'shape', 'newshape')) ?? refuse('it has no shape'), false),
   ),
+  roll,
+  rsqrt: entrywise('power', () => ({ exponent: -0.5 })),
+  sin: unary('sin'),
+  soft_shrink: entrywise('shrink', (c) => {
+    const lambda = number(c, 0.5, 'threshold');
+    return { lambda, bias: lambda };
+  }),
   sqrt: unary('sqrt'),
   square,
   squeeze: reshaped((from, c) => squeezedShape(from, axesOf(c))),
+  stack,
   subtract: binary('subtract'),
   sum: reduction('sum'),
+  swapaxes: swappedAxes,
+  take,
+  tile: (c) => {
+    const repeats = whole(option(c, 1, 'repeats', 'multiples')) ?? refuse('its repeats are computed');
+    return c.g.add(c.id, c.name, { op: 'tile', inputs: [c.g.stored(first(c))], attributes: { repeats } });
+  },
   transpose: (c) => {
     const { order } = first(c);
     const axes = whole(option(c, 1, 'perm', 'axes')) ?? order.map((_, axis) => order.length - 1 - axis);

@@ -123,6 +123,75 @@ describe('operations of Keras 3', () => {
     ],
     ['a product of matrices', operation('Matmul', [X, [[1], [0], [2]]]), [7, 16], [1, 2, 1]],
     [
+      'values stacked',
+      operation('Stack', [[X, X]], { config: { axis: 1 } }),
+      [1, 2, 3, 4, 5, 6, 1, 2, 3, 4, 5, 6],
+      [1, 2, 2, 3],
+    ],
+    ['an axis backwards', operation('Flip', [X], { config: { axis: -1 } }), [3, 2, 1, 6, 5, 4], [1, 2, 3]],
+    ['an axis moved on', operation('Roll', [X], { config: { shift: 1, axis: 2 } }), [3, 1, 2, 6, 4, 5], [1, 2, 3]],
+    [
+      'entries repeated',
+      operation('Repeat', [X], { config: { repeats: 2, axis: 2 } }),
+      [1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6],
+      [1, 2, 6],
+    ],
+    ['entries taken', operation('Take', [X, [2, -3]], { config: { axis: 2 } }), [3, 1, 6, 4], [1, 2, 2]],
+    [
+      'a border',
+      operation('Pad', [X], {
+        config: {
+          pad_width: [
+            [0, 0],
+            [1, 0],
+            [0, 1],
+          ],
+          mode: 'constant',
+        },
+        kwargs: { constant_values: 9 },
+      }),
+      [9, 9, 9, 9, 1, 2, 3, 9, 4, 5, 6, 9],
+      [1, 3, 4],
+    ],
+    [
+      'numbers kept between two',
+      operation('Clip', [X], { config: { x_min: 2, x_max: 5 } }),
+      [2, 2, 3, 4, 5, 5],
+      [1, 2, 3],
+    ],
+    ['two axes swapped', operation('Swapaxes', [X], { config: { axis1: 1, axis2: 2 } }), [1, 4, 2, 5, 3, 6], [1, 3, 2]],
+    [
+      'an axis moved',
+      operation('Moveaxis', [X], { config: { source: -1, destination: 1 } }),
+      [1, 4, 2, 5, 3, 6],
+      [1, 3, 2],
+    ],
+    ['a norm', operation('Norm', [X], { config: { ord: 1, axis: 1, keepdims: true } }), [5, 7, 9], [1, 1, 3]],
+    [
+      'copies',
+      operation('Tile', [X], { config: { repeats: [1, 1, 2] } }),
+      [1, 2, 3, 1, 2, 3, 4, 5, 6, 4, 5, 6],
+      [1, 2, 6],
+    ],
+    [
+      'an array in the call',
+      operation('Add', [X, { class_name: '__numpy__', config: { value: [1, 0, 2] } }]),
+      [2, 2, 5, 5, 5, 8],
+      [1, 2, 3],
+    ],
+    [
+      'a slope of its own',
+      operation('LeakyRelu', [tensorOf('shifted')], { config: { negative_slope: 0.5 } }),
+      [-1, -0.5, 0, 1, 2, 3],
+      [1, 2, 3],
+    ],
+    [
+      'a threshold of its own',
+      operation('HardShrink', [tensorOf('shifted')], { config: { threshold: 1.5 } }),
+      [-2, 0, 0, 0, 2, 3],
+      [1, 2, 3],
+    ],
+    [
       'an Einstein sum',
       operation('Einsum', [X, [[1], [0], [2]], X], { config: { subscripts: 'bij,jk,bij->bik' } }),
       [19, 88],
@@ -177,10 +246,38 @@ describe('operations of Keras 3', () => {
     expect(found.data).toEqual([1, 20, 300, 4, 50, 600]);
   });
   it('others are refused with the list of what is supported', async () => {
-    const path = await keras3([input('x', [2, 3]), operation('Roll', [X])]);
+    const path = await keras3([input('x', [2, 3]), operation('Cumsum', [X])]);
     await expect(loadNetwork(path)).rejects.toThrow(
-      /"Roll" \(the function "roll"; supported are .*matmul.*\) at node "out"/,
+      /"Cumsum" \(the function "cumsum"; supported are .*matmul.*\) at node "out"/,
     );
+  });
+  it('a number among values to be put together is not left out in silence', async () => {
+    const path = await keras3([
+      input('x', [2, 3]),
+      operation('Concatenate', [[X, [[[0, 0, 0]]]]], { config: { axis: 1 } }),
+    ]);
+    await expect(loadNetwork(path)).rejects.toThrow('numbers among its values');
+  });
+  it('gelu by its approximation, where the call says so', async () => {
+    const gelu = async (approximate: boolean): Promise<number[]> => [
+      ...(await outputOf(await keras3([input('x', [2, 3]), operation('Gelu', [X], { config: { approximate } })]))).data,
+    ];
+    const exact = [0.8413447, 1.9544997, 2.9959502, 3.9998733, 4.9999986, 6];
+    const tanh = [1, 2, 3, 4, 5, 6].map(
+      (x) => 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3))),
+    );
+    (await gelu(false)).forEach((y, i) => expect(y).toBeCloseTo(exact[i]!, 5));
+    (await gelu(true)).forEach((y, i) => expect(y).toBeCloseTo(tanh[i]!, 5));
+    expect(Math.abs(exact[0]! - tanh[0]!)).toBeGreaterThan(1e-4);
+  });
+  it('attention without weights of its own', async () => {
+    const attention = node('keras.layers', 'Attention', 'mixed', [[X, X]], { config: { use_scale: true } });
+    const scale = { 'layers/attention/vars/0': { data: Float32Array.of(0.5), shape: [] } };
+    const { data } = await outputOf(await keras3([input('x', [2, 3]), attention], scale));
+    // Scores of [1 2 3] and [4 5 6] with themselves and each other: 14, 32 and 77.
+    const share = (a: number, b: number): number => 1 / (1 + Math.exp((b - a) / 2));
+    const mixed = [share(14, 32), share(32, 77)].flatMap((s) => [1, 2, 3].map((x) => s * x + (1 - s) * (x + 3)));
+    data.forEach((y, i) => expect(y).toBeCloseTo(mixed[i]!, 5));
   });
   it('a layer that is given a value by a name that it does not know is refused', async () => {
     const path = await keras3([
