@@ -6,11 +6,17 @@ import { pointCloudPng } from './figures/point-cloud.ts';
 import { inputView, outputView, type View } from './figures/view.ts';
 import type { Backend, Tensor } from './kernels/kernels.ts';
 import { sizeOf } from './kernels/kernels.ts';
-import { compileMap, type CompiledMap, type LocatedMap } from './network/affine-map.ts';
+import {
+  compileMap,
+  compilePullback,
+  type CompiledMap,
+  type LocatedMap,
+  type Pullback,
+  type PullbackScope,
+} from './network/affine-map.ts';
 import { compileForward, type Forward } from './network/forward.ts';
 import { layersOf, type Layer } from './network/layers.ts';
 import { nodeOf, type Network, type NodeId } from './network/network.ts';
-import type { LinearOperator } from './operators/operator.ts';
 import type { Mode } from './ops/op.ts';
 import { keepNothing, type Keep } from './kept.ts';
 import type { Progress, Stage } from './progress.ts';
@@ -73,8 +79,8 @@ export interface Study {
   map(sample: number, scope: Scope): Promise<LocatedMap>;
   /** The maps at samples start … end−1 side by side: blocks have one row a sample, row i meets the map of sample start + i. */
   mapOver(start: number, end: number, scope: Scope): Promise<LocatedMap>;
-  /** The linear parts of several maps there, in order, by one pass through the network for what all of them depend on. */
-  linearOver(start: number, end: number, scopes: readonly Scope[]): Promise<readonly LinearOperator[]>;
+  /** Rows of a value brought back to several starts at once. */
+  pullback(scope: PullbackScope): Promise<Pullback>;
   /** The maps at given inputs [n, …input shape], side by side. */
   mapAt(inputs: Tensor, scope: Scope): Promise<LocatedMap>;
   /** A vector of the input space as a diverging picture (or photo), with its numbers; named by content. */
@@ -191,28 +197,24 @@ export async function createStudy(options: StudyOptions): Promise<Study> {
     shape: [end - start, ...inputShape],
   });
   const mapAt = async (at: Tensor, scope: Scope): Promise<LocatedMap> => (await compiledMap(scope)).locate(at, fed);
-  const linearOver = async (start: number, end: number, scopes: readonly Scope[]): Promise<LinearOperator[]> => {
-    const compiled: CompiledMap[] = [];
-    for (const scope of scopes) compiled.push(await compiledMap(scope));
-    const nodes = [...new Set(compiled.flatMap(({ captures }) => captures))];
-    const values = await (await forwardTo(nodes)).run(await inputs(start, end), fed);
-    return compiled.map((map) =>
-      map.linearAt(
-        map.captures.map((id) => values[nodes.indexOf(id)]!),
-        end - start,
-      ),
-    );
+  const pullbacks = new Map<string, Promise<Pullback>>();
+  const pullback = (scope: PullbackScope): Promise<Pullback> => {
+    const key = [scope.mode, scope.to, ...scope.starts].join('\n');
+    let compiled = pullbacks.get(key);
+    if (!compiled) pullbacks.set(key, (compiled = compilePullback(network, backend, scope, probesWithin)));
+    return compiled;
   };
   const blockSize = (wanted: number): number => Math.min(wanted, probesWithin(perInput / 4));
 
   const release = (): void => {
-    for (const compiled of [...forwards.values(), ...maps.values()])
+    for (const compiled of [...forwards.values(), ...maps.values(), ...pullbacks.values()])
       void compiled.then(
         (c) => c.dispose(),
         () => {},
       );
     forwards.clear();
     maps.clear();
+    pullbacks.clear();
   };
 
   /** Why a sample's output is not finite: the first layer where that is so. */
@@ -290,7 +292,7 @@ export async function createStudy(options: StudyOptions): Promise<Study> {
     valuesAt: async (nodes, at) => (await forwardTo(nodes)).run(at, fed),
     map: async (sample, scope) => mapAt(await inputs(sample, sample + 1), scope),
     mapOver: async (start, end, scope) => mapAt(await inputs(start, end), scope),
-    linearOver,
+    pullback,
     mapAt,
     drawInput: draw(views.input),
     drawOutput: draw(views.output),

@@ -4,21 +4,18 @@
 // that a sample keeps k × k₁ coefficients a layer and never a picture.
 import type { Program, Tensor } from '../kernels/kernels.ts';
 import { sizeOf } from '../kernels/kernels.ts';
-import { pathBetween } from '../network/affine-map.ts';
-import { nodeOf, type Network, type NodeId } from '../network/network.ts';
-import type { LinearOperator } from '../operators/operator.ts';
+import { nodesBetween, type Pullback } from '../network/affine-map.ts';
+import { nodeOf, type Network, type Node, type NodeId } from '../network/network.ts';
 import type { Study } from '../study.ts';
 import { isFixedLinear, type LayerBlock, type Transformation } from './layer-transformations.ts';
 import type { LayerStack } from './stacked-svd.ts';
 
-/** From one layer's values, or from the network's input, to what a later layer reads. */
+/** From one layer's values, or from the network's input, to what a later layer reads: over the paths that pass no other one. */
 export interface Hop {
   /** Position of the layer before among the covered ones; null is the network's input. */
   readonly before: number | null;
   readonly from: NodeId;
   readonly to: NodeId;
-  /** Which hops of the same list lie on a path of this one: what takes them is taken off, because it is theirs. */
-  readonly detours: readonly number[];
   /** The map between is the same at every sample. */
   readonly fixed: boolean;
   /** It is nothing but a change of shape. */
@@ -48,9 +45,8 @@ export function hopsOf(network: Network, covered: readonly Transformation[]): (r
     };
     visit(input);
     const latestFirst = [...found].sort((a, b) => order.get(b)! - order.get(a)!);
-    const hops = latestFirst.map((from, i) =>
-      hopBetween(network, values.get(from) ?? null, from, input, latestFirst.slice(0, i)),
-    );
+    const between = nodesBetween(network, latestFirst, input);
+    const hops = latestFirst.map((from) => hopOver(network, between, values.get(from) ?? null, from, input));
     for (const { before, fixed } of hops) {
       if (before === null && !fixed)
         problem ??=
@@ -63,16 +59,14 @@ export function hopsOf(network: Network, covered: readonly Transformation[]): (r
   return result;
 }
 
-function hopBetween(network: Network, before: number | null, from: NodeId, to: NodeId, later: readonly NodeId[]): Hop {
-  const path = from === to ? [] : pathBetween(network, from, to);
-  const onPath = new Set(path.map(({ id }) => id));
-  const detours = later.flatMap((id, i) => (onPath.has(id) ? [i] : []));
+function hopOver(network: Network, between: readonly Node[], before: number | null, from: NodeId, to: NodeId): Hop {
+  const reached = new Set([from]);
+  const path = between.filter(({ id, inputs }) => inputs.some((input) => reached.has(input)) && reached.add(id));
   return {
     before,
     from,
     to,
-    detours,
-    fixed: detours.length === 0 && path.every((node) => isFixedLinear(network, node)),
+    fixed: path.every((node) => isFixedLinear(network, node)),
     trivial: path.every(({ op }) => op === 'reshape' || op === 'identity'),
   };
 }
@@ -103,6 +97,12 @@ interface Step {
   readonly program: Program | null;
 }
 
+/** A layer's hops, and the pullback over all of them where one changes from sample to sample. */
+interface LayerSteps {
+  readonly steps: readonly Step[];
+  readonly pullback: Pullback | null;
+}
+
 /** Prepares the recursion for decomposed layers. */
 export async function featureRecursion(study: Study, stacks: readonly LayerStack[]): Promise<FeatureRecursion> {
   const { network } = study;
@@ -113,146 +113,83 @@ export async function featureRecursion(study: Study, stacks: readonly LayerStack
   const inputSize = sizeOf(nodeOf(network, network.input).shape);
   const starts = stacks.map(() => 0);
   const rows: Float32Array[] = [];
-  const steps: (Step[] | null)[] = [];
+  const layers: (LayerSteps | null)[] = [];
   for (const [t, stack] of stacks.entries()) {
     const found = hops[t]!;
     if (typeof found === 'string') {
-      steps.push(null);
+      layers.push(null);
       continue;
     }
     starts[t] = rows.length;
-    const own: Step[] = [];
-    for (const hop of found) {
-      const vectors = withoutBias(stack);
-      const pulled = hop.trivial ? vectors : hop.fixed ? await pullBack(study, hop, vectors, stack.k) : null;
+    const vectors = withoutBias(stack);
+    const scope = { starts: found.map(({ from }) => from), to: stack.transformation.input, mode: 'frozen' as const };
+    const pullback = found.every(({ trivial }) => trivial) ? null : await study.pullback(scope);
+    const once = pullback && found.some(({ fixed, trivial }) => fixed && !trivial);
+    const first = once ? await pullback.run(await study.values(pullback.captures, 0, 1), 1, vectors) : [];
+    const steps: Step[] = [];
+    for (const [h, hop] of found.entries()) {
+      const pulled = hop.trivial ? vectors : hop.fixed ? first[h]! : null;
       if (hop.before === null)
         for (let j = 0; j < stack.k; j++) rows.push(pulled!.slice(j * inputSize, (j + 1) * inputSize));
-      own.push({
-        hop,
-        pulled,
-        program: hop.before === null ? null : await weightsProgram(study, stack.k, stacks[hop.before]!, pulled),
-      });
+      const program = hop.before === null ? null : await weightsProgram(study, stack.k, stacks[hop.before]!, pulled);
+      steps.push({ hop, pulled, program });
     }
-    steps.push(own);
+    layers.push({ steps, pullback: found.every(({ fixed }) => fixed) ? null : pullback });
   }
-  // The maps that change from sample to sample: of hops, and of what is taken off them.
-  const changing = steps
-    .flatMap((own) =>
-      (own ?? []).flatMap(({ hop, pulled }) =>
-        pulled
-          ? []
-          : [hop.to, ...hop.detours.map((detour) => own![detour]!.hop.from)].map((to) => [hop.from, to] as const),
-      ),
-    )
-    .map(([from, to]) => ({ from, to, mode: 'frozen' as const }));
-  const captured = new Set(
-    changing.flatMap(({ from, to }) => [from, ...pathBetween(network, from, to).map(({ id }) => id)]),
-  );
+  const captured = [...new Set(layers.flatMap((layer) => layer?.pullback?.captures ?? []))];
   const width = rows.length;
   const basis = new Float32Array(width * inputSize);
   for (const [i, row] of rows.entries()) basis.set(row, i * inputSize);
-
-  /** Rows (count × k of them) met by the transposed map of their sample: one product a feature. */
-  async function transposedOver(
-    map: LinearOperator,
-    rows: Float32Array,
-    k: number,
-    count: number,
-  ): Promise<Float32Array> {
-    const size = sizeOf(map.domain);
-    const length = rows.length / (count * k);
-    const data = new Float32Array(count * k * size);
-    for (let j = 0; j < k; j++) {
-      const block = new Float32Array(count * length);
-      for (let i = 0; i < count; i++)
-        block.set(rows.subarray((i * k + j) * length, (i * k + j + 1) * length), i * length);
-      const back = await map.transpose({ count, size: length, data: block });
-      for (let i = 0; i < count; i++) data.set(back.data.subarray(i * size, (i + 1) * size), (i * k + j) * size);
-    }
-    return data;
-  }
-
-  /** v_j of every sample through a hop: over all its paths, less those that pass a later hop's start. */
-  async function pulledOver(
-    hops: readonly Hop[],
-    at: number,
-    stack: LayerStack,
-    done: readonly (Float32Array | null)[],
-    mapOf: (from: NodeId, to: NodeId) => LinearOperator,
-    count: number,
-  ): Promise<Float32Array> {
-    const hop = hops[at]!;
-    const vectors = withoutBias(stack);
-    const spread = (rows: Float32Array): Float32Array => {
-      const all = new Float32Array(count * rows.length);
-      for (let i = 0; i < count; i++) all.set(rows, i * rows.length);
-      return all;
-    };
-    const data = await transposedOver(mapOf(hop.from, hop.to), spread(vectors), stack.k, count);
-    for (const detour of hop.detours) {
-      const theirs = done[detour]!;
-      const size = sizeOf(nodeOf(network, hops[detour]!.from).shape);
-      const rows = count > 1 && theirs.length === stack.k * size ? spread(theirs) : theirs;
-      const passed = await transposedOver(mapOf(hop.from, hops[detour]!.from), rows, stack.k, count);
-      for (let i = 0; i < data.length; i++) data[i]! -= passed[i]!;
-    }
-    return data;
-  }
 
   return {
     width,
     basis,
     perSample:
-      [...captured].reduce((sum, id) => sum + sizeOf(nodeOf(network, id).shape), 0) +
+      captured.reduce((sum, id) => sum + sizeOf(nodeOf(network, id).shape), 0) +
       Math.max(
         0,
-        ...steps.flatMap((own, t) =>
-          (own ?? []).map(({ hop }) =>
-            hop.before === null ? 0 : 2 * stacks[t]!.k * stacks[hop.before]!.transformation.size,
+        ...layers.map((layer, t) =>
+          (layer?.steps ?? []).reduce(
+            (sum, { hop: { before } }) =>
+              sum + (before === null ? 0 : 2 * stacks[t]!.k * stacks[before]!.transformation.size),
+            0,
           ),
         ),
       ),
     async of(start, end, blocks) {
       const count = end - start;
-      const maps = await study.linearOver(start, end, changing);
-      const mapOf = (from: NodeId, to: NodeId): LinearOperator =>
-        maps[changing.findIndex((scope) => scope.from === from && scope.to === to)]!;
+      const values = await study.values(captured, start, end);
       const result: (Coefficients | null)[] = [];
-      for (const [t, own] of steps.entries()) {
-        if (own === null) {
+      for (const [t, layer] of layers.entries()) {
+        if (layer === null) {
           result.push(null);
           continue;
         }
         const { k } = stacks[t]!;
+        const { steps, pullback } = layer;
         const cosine = new Float64Array(count * k * width);
-        const pullback = new Float64Array(count * k * width);
+        const pulledBack = new Float64Array(count * k * width);
+        const changing = pullback
+          ? await pullback.run(
+              pullback.captures.map((id) => values[captured.indexOf(id)]!),
+              count,
+              withoutBias(stacks[t]!),
+            )
+          : [];
         let first = starts[t]!;
-        const done: (Float32Array | null)[] = [];
-        for (const [at, { hop, pulled, program }] of own.entries()) {
-          done.push(pulled);
+        for (const [h, { hop, pulled, program }] of steps.entries()) {
           if (hop.before === null) {
             for (let i = 0; i < count; i++)
               for (let j = 0; j < k; j++)
-                cosine[(i * k + j) * width + first + j] = pullback[(i * k + j) * width + first + j] = 1;
+                cosine[(i * k + j) * width + first + j] = pulledBack[(i * k + j) * width + first + j] = 1;
             first += k;
             continue;
           }
           const before = stacks[hop.before]!;
           const size = before.transformation.size;
+          const vectors = pulled ?? changing[h]!;
           const inner: Tensor[] = [{ data: blocks[hop.before]!.s, shape: [count, 1, size] }];
-          let vectors = pulled;
-          if (vectors === null) {
-            vectors = await pulledOver(
-              own.map((step) => step.hop),
-              at,
-              stacks[t]!,
-              done,
-              mapOf,
-              count,
-            );
-            inner.push({ data: vectors, shape: [count, k, size] });
-            done[at] = vectors;
-          }
+          if (!pulled) inner.push({ data: vectors, shape: [count, k, size] });
           const [products, norms] = await program!.run(inner);
           const lengths = rowLengths(vectors, size);
           const given = result[hop.before]!;
@@ -268,18 +205,18 @@ export async function featureRecursion(study: Study, stacks: readonly LayerStack
                 const from = (i * before.k + d) * width;
                 for (let b = 0; b < width; b++) {
                   cosine[out + b]! += angle * given.cosine[from + b]!;
-                  pullback[out + b]! += weight * given.pullback[from + b]!;
+                  pulledBack[out + b]! += weight * given.pullback[from + b]!;
                 }
               }
             }
           }
         }
-        result.push({ cosine, pullback });
+        result.push({ cosine, pullback: pulledBack });
       }
       return result;
     },
     dispose() {
-      for (const own of steps) for (const { program } of own ?? []) program?.dispose();
+      for (const layer of layers) for (const { program } of layer?.steps ?? []) program?.dispose();
     },
   };
 }
@@ -290,11 +227,6 @@ export function withoutBias({ vectors, k, transformation: { inputSize } }: Layer
   for (let j = 0; j < k; j++)
     data.set(vectors.subarray(j * (inputSize + 1), j * (inputSize + 1) + inputSize), j * inputSize);
   return data;
-}
-
-async function pullBack(study: Study, hop: Hop, vectors: Float32Array, count: number): Promise<Float32Array> {
-  const [map] = await study.linearOver(0, 1, [{ from: hop.from, to: hop.to, mode: 'frozen' }]);
-  return (await map!.transpose({ count, size: vectors.length / count, data: vectors })).data;
 }
 
 /** v_j·u_d = Σ_o v_jo s_o B_od and ‖u_d‖² = Σ_o s_o² B_od² of every sample of a block. */

@@ -18,7 +18,7 @@ const MOST_CLASSES = 12;
 export const layerFeatures: Method = {
   id: 'layer-features',
   question: 'What does each layer look for, and how much of it do a few features explain?',
-  version: 5,
+  version: 6,
   settings: ['k', 'count', 'tolerance', 'clusters', 'perplexity', 'embedded', 'memory'],
   units(study) {
     if (study.samples.count === 0) return 'there are no samples (--samples)';

@@ -42,24 +42,161 @@ export interface CompiledMap {
   readonly codomain: Shape;
   /** Numbers that one probe moves through the scope, for the memory budget. */
   readonly valuesPerProbe: number;
-  /** The nodes whose values at an input say what the linear part is there. */
-  readonly captures: readonly NodeId[];
-  /** The linear part alone, where the captures have these values: one row a sample, as for a LocatedMap. */
-  linearAt(values: readonly Tensor[], count: number): LinearOperator;
   /** Captures the inputs [n, …input shape] and gives the map there; r is computed from the nodes' own constants. */
   locate(inputs: Tensor, fed: Readonly<Record<NodeId, Tensor>>): Promise<LocatedMap>;
   dispose(): void;
 }
 
 /** Nodes that depend on `from` and that `to` depends on, in order, without `from` itself. */
-export function pathBetween(network: Network, from: NodeId, to: NodeId): Node[] {
-  const reached = new Set([from]);
-  for (const node of network.nodes) if (node.inputs.some((id) => reached.has(id))) reached.add(node.id);
+export const pathBetween = (network: Network, from: NodeId, to: NodeId): Node[] => nodesBetween(network, [from], to);
+
+/** The nodes on the paths to `to` from the nearest of these starts, in order, without the starts. */
+export function nodesBetween(network: Network, starts: readonly NodeId[], to: NodeId): Node[] {
+  const ends = new Set(starts);
   const wanted = new Set([to]);
-  for (const node of network.nodes.toReversed()) {
-    if (wanted.has(node.id) && node.id !== from) for (const id of node.inputs) wanted.add(id);
+  for (const node of network.nodes.toReversed())
+    if (wanted.has(node.id) && !ends.has(node.id)) for (const id of node.inputs) wanted.add(id);
+  const reached = new Set(starts);
+  return network.nodes.filter((node) => {
+    const between = wanted.has(node.id) && !ends.has(node.id) && node.inputs.some((id) => reached.has(id));
+    if (between) reached.add(node.id);
+    return between;
+  });
+}
+
+/** How the nodes of a path linearise, and how cotangents run back through them. */
+interface PathLinearisation {
+  /** The nodes whose values at an input say what the linear part is there. */
+  readonly captures: readonly NodeId[];
+  readonly captureShapes: readonly Shape[];
+  /** Every node of the path as its linearisation, given the values of the captures. */
+  linearise(k: Kernels, values: readonly Value[]): Map<NodeId, Linearisation>;
+  /** Runs cotangents back from where they begin, showing each node's to `visit`; gives all of them. */
+  pullBack(
+    k: Kernels,
+    from: Iterable<readonly [NodeId, Value]>,
+    linearised: Map<NodeId, Linearisation>,
+    visit?: (id: NodeId, cotangent: Value, linearisation: Linearisation) => void,
+  ): Map<NodeId, Value>;
+}
+
+function pathLinearisation(
+  network: Network,
+  path: readonly Node[],
+  starts: readonly NodeId[],
+  mode: Mode,
+): PathLinearisation {
+  const onPath = new Set([...starts, ...path.map((node) => node.id)]);
+  const nodes = new Map(network.nodes.map((node) => [node.id, node]));
+  const isConstant = (id: NodeId): boolean => nodes.get(id)!.op === 'constant';
+  const captured = new Set<NodeId>();
+  for (const node of path) {
+    const { captures } = opOf(node.op);
+    for (const id of node.inputs) {
+      if (!isConstant(id) && (captures !== 'nothing' || !onPath.has(id))) captured.add(id);
+    }
+    if (captures === 'inputs and output') captured.add(node.id);
   }
-  return network.nodes.filter((node) => node.id !== from && reached.has(node.id) && wanted.has(node.id));
+  const captures = [...captured];
+  return {
+    captures,
+    captureShapes: captures.map((id) => nodes.get(id)!.shape),
+    linearise(k, values) {
+      const known = new Map(captures.map((id, i) => [id, values[i]!]));
+      const valueOf = (id: NodeId): Value => {
+        if (!known.has(id) && isConstant(id)) known.set(id, constantValue(k, nodes.get(id)!));
+        return known.get(id)!;
+      };
+      return new Map(
+        path.map((node) => [
+          node.id,
+          opOf(node.op).linearise(
+            k,
+            node.inputs.map(valueOf),
+            valueOf(node.id),
+            { ...node, inputShapes: node.inputs.map((id) => nodes.get(id)!.shape) },
+            mode,
+            node.inputs.map((id) => onPath.has(id)),
+          ),
+        ]),
+      );
+    },
+    pullBack(k, from, linearised, visit = () => {}) {
+      const cotangents = new Map<NodeId, Value>(from);
+      for (const node of path.toReversed()) {
+        const cotangent = cotangents.get(node.id);
+        if (cotangent === undefined) continue;
+        const linearisation = linearised.get(node.id)!;
+        visit(node.id, cotangent, linearisation);
+        for (const [i, part] of linearisation.transpose(cotangent).entries()) {
+          const id = node.inputs[i]!;
+          if (part === null || !onPath.has(id)) continue;
+          const before = cotangents.get(id);
+          cotangents.set(id, before === undefined ? part : k.binary('add', before, part));
+        }
+      }
+      return cotangents;
+    },
+  };
+}
+
+export interface PullbackScope {
+  /** Where paths end: at the first of these that they meet. */
+  readonly starts: readonly NodeId[];
+  readonly to: NodeId;
+  readonly mode: Mode;
+}
+
+/** Rows of a value brought back to several starts at once, each by the transposed map of its own paths. */
+export interface Pullback {
+  readonly captures: readonly NodeId[];
+  /**
+   * k rows, met by the map of every sample: for each start count × k × its size. `values` are those of the captures, one
+   * row a sample. Cost: one pass back a row and sample, for all starts together.
+   */
+  run(values: readonly Tensor[], count: number, rows: Float32Array): Promise<Float32Array[]>;
+  dispose(): void;
+}
+
+/** Compiles a pullback; `maxBlock` bounds how many rows share one pass. */
+export async function compilePullback(
+  network: Network,
+  backend: Backend,
+  { starts, to, mode }: PullbackScope,
+  maxBlock: (valuesPerProbe: number) => number,
+): Promise<Pullback> {
+  const path = nodesBetween(network, starts, to);
+  const { captures, captureShapes, linearise, pullBack } = pathLinearisation(network, path, starts, mode);
+  const codomain = nodeOf(network, to).shape;
+  const domains = starts.map((id) => nodeOf(network, id).shape);
+  const program = await backend.compile([codomain, ...captureShapes], (k, [dy, ...values]) => {
+    const cotangents = pullBack(k, [[to, dy!]], linearise(k, values));
+    return starts.map((id, i) => cotangents.get(id) ?? zerosLike(k, dy!, codomain, domains[i]!));
+  });
+  const most = maxBlock(path.reduce((sum, { shape }) => sum + sizeOf(shape), sizeOf(codomain)));
+  return {
+    captures,
+    async run(values, count, rows) {
+      const size = sizeOf(codomain);
+      const k = rows.length / size;
+      const results = domains.map((shape) => new Float32Array(count * k * sizeOf(shape)));
+      // One sample's map takes many rows; of several samples each row meets its own.
+      const step = count === 1 ? Math.max(1, Math.min(most, k)) : 1;
+      for (let j = 0; j < k; j += step) {
+        const part = rows.subarray(j * size, Math.min(k, j + step) * size);
+        const block = new Float32Array(count * part.length);
+        for (let i = 0; i < count; i++) block.set(part, i * part.length);
+        const shape = [block.length / size, ...codomain];
+        for (const [s, { data }] of (await program.run([{ data: block, shape }, ...values])).entries()) {
+          const width = data.length / count;
+          for (let i = 0; i < count; i++)
+            results[s]!.set(data.subarray(i * width, (i + 1) * width), (i * k + j) * sizeOf(domains[s]!));
+        }
+      }
+      return results;
+    },
+    dispose: () => program.dispose(),
+  };
 }
 
 /**
@@ -74,45 +211,11 @@ export async function compileMap(
   maxBlock: (valuesPerProbe: number) => number,
 ): Promise<CompiledMap> {
   const path = pathBetween(network, from, to);
-  const onPath = new Set([from, ...path.map((node) => node.id)]);
   const nodes = new Map(network.nodes.map((node) => [node.id, node]));
-  const isConstant = (id: NodeId): boolean => nodes.get(id)!.op === 'constant';
-
-  const captured = new Set<NodeId>();
-  for (const node of path) {
-    const { captures } = opOf(node.op);
-    for (const id of node.inputs) {
-      if (!isConstant(id) && (captures !== 'nothing' || !onPath.has(id))) captured.add(id);
-    }
-    if (captures === 'inputs and output') captured.add(node.id);
-  }
-  const captures = [...captured];
-  const captureShapes = captures.map((id) => nodes.get(id)!.shape);
+  const { captures, captureShapes, linearise, pullBack } = pathLinearisation(network, path, [from], mode);
   const domain = nodeOf(network, from).shape;
   const codomain = nodeOf(network, to).shape;
   let forward: Promise<Forward> | undefined;
-
-  /** Every node of the path as its linearisation, given the values of the captures. */
-  function linearise(k: Kernels, values: readonly Value[]): Map<NodeId, Linearisation> {
-    const known = new Map(captures.map((id, i) => [id, values[i]!]));
-    const valueOf = (id: NodeId): Value => {
-      if (!known.has(id) && isConstant(id)) known.set(id, constantValue(k, nodes.get(id)!));
-      return known.get(id)!;
-    };
-    return new Map(
-      path.map((node) => [
-        node.id,
-        opOf(node.op).linearise(
-          k,
-          node.inputs.map(valueOf),
-          valueOf(node.id),
-          { ...node, inputShapes: node.inputs.map((id) => nodes.get(id)!.shape) },
-          mode,
-          node.inputs.map((id) => onPath.has(id)),
-        ),
-      ]),
-    );
-  }
 
   const buildApply = (k: Kernels, [dx, ...values]: Value[]): Value[] => {
     const tangents = new Map<NodeId, Value>([[from, dx!]]);
@@ -123,31 +226,8 @@ export async function compileMap(
     return [tangents.get(to)!];
   };
 
-  /** Runs cotangents back from where they start, showing each node's to `visit`; null where nothing reaches `from`. */
-  const pullBack = (
-    k: Kernels,
-    starts: Iterable<readonly [NodeId, Value]>,
-    linearised: Map<NodeId, Linearisation>,
-    visit: (id: NodeId, cotangent: Value, linearisation: Linearisation) => void = () => {},
-  ): Value | null => {
-    const cotangents = new Map<NodeId, Value>(starts);
-    for (const node of path.toReversed()) {
-      const cotangent = cotangents.get(node.id);
-      if (cotangent === undefined) continue;
-      const linearisation = linearised.get(node.id)!;
-      visit(node.id, cotangent, linearisation);
-      for (const [i, part] of linearisation.transpose(cotangent).entries()) {
-        const id = node.inputs[i]!;
-        if (part === null || !onPath.has(id)) continue;
-        const before = cotangents.get(id);
-        cotangents.set(id, before === undefined ? part : k.binary('add', before, part));
-      }
-    }
-    return cotangents.get(from) ?? null;
-  };
-
   const buildTranspose = (k: Kernels, [dy, ...values]: Value[]): Value[] => {
-    const result = pullBack(k, [[to, dy!]], linearise(k, values));
+    const result = pullBack(k, [[to, dy!]], linearise(k, values)).get(from);
     return [result ?? zerosLike(k, dy!, codomain, domain)];
   };
 
@@ -180,13 +260,13 @@ export async function compileMap(
     const linearised = linearise(k, values);
     const constants = constantsAtActivities(k, linearised);
     const spread: [NodeId, Value][] = [];
-    const flat = (value: Value | null): Value =>
+    const flat = (value: Value | undefined): Value =>
       k.reshape(value ?? zerosLike(k, dy!, codomain, domain), [-1, 1, sizeOf(domain)]);
     const gradient = pullBack(k, [[to, dy!]], linearised, (id, cotangent) => {
       const constant = constants.get(id);
       if (constant !== undefined) spread.push([id, k.binary('mul', cotangent, constant)]);
-    });
-    return [k.concat([flat(gradient), flat(pullBack(k, spread, linearised))], 1)];
+    }).get(from);
+    return [k.concat([flat(gradient), flat(pullBack(k, spread, linearised).get(from))], 1)];
   };
 
   /** The map run at zero: only the nodes' own constants flow. `seed` [n, 1] of zeros gives the block its size. */
@@ -296,8 +376,6 @@ export async function compileMap(
     domain,
     codomain,
     valuesPerProbe,
-    captures,
-    linearAt,
     async locate(inputs, fed) {
       const count = inputs.shape[0]!;
       const all = await (

@@ -4,13 +4,14 @@ import { existsSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { chooseBackend, probeBackends } from '../../analysis/kernels/choose.ts';
 import type { Backend, BackendId } from '../../analysis/kernels/kernels.ts';
+import { featureRecursion } from '../../analysis/methods/feature-recursion.ts';
 import { layerFeatures, layerScores } from '../../analysis/methods/layer-features.ts';
 import { transformationsOf } from '../../analysis/methods/layer-transformations.ts';
 import { elbow, givenCount, stackedLayers } from '../../analysis/methods/stacked-svd.ts';
 import type { LayerFeatures } from '../../reports/format.ts';
 import { studyOfFile, type TestStudy } from '../support/study.ts';
 import { literalFeatures } from './literal-layer-features.ts';
-import { branchedNetwork, chainNetwork } from './small-networks.ts';
+import { branchedNetwork, inputBesideNetwork, chainNetwork } from './small-networks.ts';
 
 const ORACLES = '../shared/oracles';
 const hasOracles = existsSync(`${ORACLES}/mlp.json`);
@@ -77,7 +78,6 @@ describe.skipIf(!hasOracles)('the reference network (skipped where ../shared/ora
 
   test('has these features at its first sample', async () => {
     const { stacks, reader } = await stackedLayers(opened.study);
-    const { featureRecursion } = await import('../../analysis/methods/feature-recursion.ts');
     const recursion = await featureRecursion(opened.study, stacks);
     const coefficients = await recursion.of(0, 1, await reader.read(0, 1));
     const size = recursion.basis.length / recursion.width;
@@ -150,26 +150,39 @@ describe.each(BACKENDS)('on %s, small random networks', (id) => {
     }
   });
 
-  test('with a shortcut skip the layer that adds it, say so, and count no path twice', async () => {
-    const { study, close, expectedPullback } = await branchedNetwork(backend);
+  test('with a shortcut skip the layer that adds it, and say so', async () => {
+    const { study, close } = await branchedNetwork(backend);
     try {
       const { skipped } = transformationsOf(study);
       expect(skipped.map(({ reason }) => reason.includes('shortcut'))).toEqual([true]);
       expect(layerFeatures.skipped!(study).map(({ layer }) => layer)).toEqual(skipped.map(({ layer }) => layer));
+    } finally {
+      await close();
+    }
+  });
+
+  test.each([
+    ['a shortcut between layers', branchedNetwork],
+    ['the input beside a layer', inputBesideNetwork],
+  ])('count no path twice: %s', async (_, open) => {
+    const { study, close, expectedPullback } = await open(backend);
+    try {
       const { stacks, reader } = await stackedLayers(study);
-      const { featureRecursion } = await import('../../analysis/methods/feature-recursion.ts');
       const recursion = await featureRecursion(study, stacks);
-      const last = (await recursion.of(0, 2, await reader.read(0, 2))).at(-1)!.pullback;
-      const expected = await expectedPullback(study, stacks, 2);
-      const size = expected.length / (last.length / recursion.width);
-      const drawn = expected.map((_, i) => {
-        const row = Math.floor(i / size) * recursion.width;
-        let value = 0;
-        for (let b = 0; b < recursion.width; b++) value += last[row + b]! * recursion.basis[b * size + (i % size)]!;
-        return value;
-      });
-      const largest = Math.max(...expected.map(Math.abs));
-      expected.forEach((value, i) => expect(Math.abs(drawn[i]! - value)).toBeLessThan(1e-4 * largest));
+      // Samples on their own, and several at once.
+      for (const count of [1, 2]) {
+        const last = (await recursion.of(0, count, await reader.read(0, count))).at(-1)!.pullback;
+        const expected = await expectedPullback(study, stacks, count);
+        const size = expected.length / (last.length / recursion.width);
+        const drawn = expected.map((__, i) => {
+          const row = Math.floor(i / size) * recursion.width;
+          let value = 0;
+          for (let b = 0; b < recursion.width; b++) value += last[row + b]! * recursion.basis[b * size + (i % size)]!;
+          return value;
+        });
+        const largest = Math.max(...expected.map(Math.abs));
+        expected.forEach((value, i) => expect(Math.abs(drawn[i]! - value)).toBeLessThan(1e-4 * largest));
+      }
       recursion.dispose();
     } finally {
       await close();

@@ -94,6 +94,22 @@ export async function branchedNetwork(backend: Backend) {
   return { ...opened, expectedPullback };
 }
 
+/** conv → ReLU a; conv of a beside x itself → ReLU → dense: x reaches the second convolution on its own, and through a. */
+export async function inputBesideNetwork(backend: Backend) {
+  const { add, weights, network, draw } = builder([1, 1, 4, 4], 6);
+  add('conv1', 'conv', ['x'], around, { weight: weights([3, 1, 3, 3], 0.4), bias: weights([3], 0.2) });
+  add('a', 'relu', ['conv1']);
+  add('both', 'concat', ['a', 'x'], { axis: 1 });
+  add('conv2', 'conv', ['both'], around, { weight: weights([3, 4, 3, 3], 0.4), bias: weights([3], 0.2) });
+  add('b', 'relu', ['conv2']);
+  add('flat', 'reshape', ['b'], { shape: [1, 48] });
+  add('fc', 'dense', ['flat'], {}, { weight: weights([3, 48], 0.4), bias: weights([3], 0.3) });
+  const found = canonical(network('fc'));
+  const labels = Array.from({ length: 8 }, (_, i) => i % 3);
+  const opened = await studyOf(found, samplesOf(found, draw.normals(8 * 16), labels), backend, { k: 200 });
+  return { ...opened, expectedPullback };
+}
+
 /** With every feature kept, nothing is truncated: v_jᵀ times the network's own frozen map from the input, as pictures. */
 async function expectedPullback(study: Study, stacks: readonly LayerStack[], count: number): Promise<number[]> {
   const { transformation, k } = stacks.at(-1)!;
