@@ -294,8 +294,7 @@ test('numbers between 0 and 1, as many as the input has or more, are no classes;
     expect(report.model.methods[0]!.outcome).toBe('NOT_APPLICABLE');
     const sample = await report.sample(0);
     expect(sample.prediction ?? null).toBeNull();
-    for (const { value, probability } of sample.outputs)
-      expect(probability).toBeCloseTo(1 / (1 + Math.exp(-value)), 9);
+    for (const { value, probability } of sample.outputs) expect(probability).toBeCloseTo(1 / (1 + Math.exp(-value)), 9);
   }
   const { report } = await analysed('tagger', decoder(4), settings);
   expect(report.model.methods[0]!.outcome).toBe('ANSWERED');
