@@ -215,6 +215,7 @@ export async function affineOperator(
     backend: study.backend,
     bias,
     async apply({ count, size, data }: Block) {
+      study.checkpoint();
       const front = new Float32Array(count * inputSize);
       for (let r = 0; r < count; r++) front.set(data.subarray(r * size, r * size + inputSize), r * inputSize);
       const image = await map.apply({ count, size: inputSize, data: front });
@@ -225,6 +226,7 @@ export async function affineOperator(
       return image;
     },
     async transpose(block: Block) {
+      study.checkpoint();
       const image = await map.transpose(block);
       const data = new Float32Array(block.count * (inputSize + 1));
       for (let r = 0; r < block.count; r++) {
