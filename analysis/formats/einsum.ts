@@ -75,7 +75,8 @@ export function einsum(builder: EinsumBuilder, equation: string, operands: reado
   for (const [i, other] of others.entries()) {
     const rest = needed(i + 1);
     const both = new Set([...rest, ...result.labels]);
-    result = product(builder, i, result, summed(builder, other, both), rest);
+    const step = others.length === 1 ? '' : ` ${i + 1}`;
+    result = product(builder, step, result, summed(builder, other, both), rest);
   }
   const perm = axes.output.map((label) => result.labels.indexOf(label));
   return { op: 'transpose', inputs: [result.id], attributes: { perm } };
@@ -120,7 +121,7 @@ function summed(builder: EinsumBuilder, operand: Labelled, needed: ReadonlySet<s
 
 function product(
   builder: EinsumBuilder,
-  step: number,
+  step: string,
   a: Labelled,
   b: Labelled,
   needed: ReadonlySet<string>,
@@ -139,7 +140,7 @@ function product(
   const [rows, columns] = [sizes(a, left), sizes(b, right)];
   const widths = batch.map((_, i) => Math.max(sizes(a, batch)[i]!, sizes(b, batch)[i]!));
   const shape = [...widths, ...rows, ...columns];
-  const name = (what: string): string => `${what} ${step}`;
+  const name = (what: string): string => `${what}${step}`;
   if (labels.length === batch.length && inner.length === 0) {
     const inputs = [
       arranged(builder, name('left'), a, batch, sizes(a, batch)),
