@@ -221,8 +221,8 @@ async function sampleFacts(study: Study, index: number, detailed: boolean): Prom
     if (detailed) record.outputImage = await drawOutcome(study, values, `Output for sample ${name}`);
     return record;
   }
-  const isStripped = study.task === 'classification' || study.network.stripped !== null;
-  const probabilities = isStripped ? probabilitiesOf(study, values) : null;
+  const areScores = study.task === 'classification' || study.network.stripped !== null;
+  const probabilities = areScores ? probabilitiesOf(study, values) : null;
   const prediction = study.predictions?.[index];
   if (prediction !== undefined) {
     record.prediction = study.outputName(prediction);

@@ -14,17 +14,14 @@ export const multiHeadAttention: LayerConversion = (c) => {
   const query = viewAt(c, 0, 'query') ?? refuse('no query');
   const value = viewAt(c, 1, 'value') ?? refuse('no value');
   const key = viewAt(c, 2, 'key') ?? value;
-  for (const name of [
+  refuseGiven(c, [
     'attention_mask',
     'query_mask',
     'value_mask',
     'key_mask',
     'use_causal_mask',
     'return_attention_scores',
-  ]) {
-    const given = c.argument(Infinity, name);
-    if (given !== undefined && given !== null && given !== false) refuse(`with ${name}`);
-  }
+  ]);
   const axes = settings.whole('attention_axes') ?? [1];
   if (String(axes) !== '1' && String(axes) !== '-2') refuse(`attention over the axes ${axes.join(', ')}`);
   for (const view of [query, value, key]) {
@@ -104,10 +101,7 @@ export const dotAttention: LayerConversion = (c) => {
   if (!query || !value || !key || c.inputs.length > 3) refuse(`${c.inputs.length} inputs`);
   const mode = settings.word('score_mode', 'dot');
   if (mode !== 'dot') refuse(`score_mode "${mode}"`);
-  for (const name of ['mask', 'use_causal_mask', 'return_attention_scores']) {
-    const given = c.argument(Infinity, name);
-    if (given !== undefined && given !== null && given !== false) refuse(`with ${name}`);
-  }
+  refuseGiven(c, ['mask', 'use_causal_mask', 'return_attention_scores']);
   const sum = (what: string, equation: string, operands: readonly View[]): View =>
     einsumOfViews(g, { id: what ? `${c.id}/${what}` : c.id, name: c.name, refuse }, equation, operands);
   let scores = sum('scores', '...td,...sd->...ts', [query, key]);
@@ -122,6 +116,14 @@ export const dotAttention: LayerConversion = (c) => {
   });
   return sum('', '...ts,...sd->...td', [shares, value]);
 };
+
+/** Refuses a call with one of these arguments. */
+function refuseGiven(c: LayerUse, names: readonly string[]): void {
+  for (const name of names) {
+    const given = c.argument(Infinity, name);
+    if (given !== undefined && given !== null && given !== false) refuse(`with ${name}`);
+  }
+}
 
 /** An argument that must be a value where it is there. */
 function viewAt(c: LayerUse, position: number, name: string): View | undefined {

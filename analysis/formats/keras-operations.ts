@@ -190,12 +190,14 @@ const one = (c: LayerUse, name: string): number => {
   return given?.length === 1 ? given[0]! : refuse(`its ${name} is no whole number`);
 };
 const flip = picked((size) => Array.from({ length: size }, (_, i) => size - 1 - i));
-const roll = picked((size, c) =>
-  Array.from({ length: size }, (_, i) => (((i - one(c, 'shift')) % size) + size) % size),
-);
-const repeat = picked((size, c) =>
-  Array.from({ length: size }, (_, i) => new Array<number>(one(c, 'repeats')).fill(i)).flat(),
-);
+const roll = picked((size, c) => {
+  const shift = one(c, 'shift');
+  return Array.from({ length: size }, (_, i) => (((i - shift) % size) + size) % size);
+});
+const repeat = picked((size, c) => {
+  const repeats = one(c, 'repeats');
+  return Array.from({ length: size * repeats }, (_, i) => Math.floor(i / repeats));
+});
 const take = picked((size, c) => {
   const { data, shape } = tensorOf(c.argument(1, 'indices'));
   const places = shape.length === 1 ? [...data] : refuse('places that are no list');

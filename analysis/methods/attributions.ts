@@ -2,12 +2,12 @@
 // at every detailed sample, each with what it fails to add up to, and its deletion and insertion curves.
 import type { Attribution } from '../../reports/format.ts';
 import type { Tensor } from '../kernels/kernels.ts';
-import type { Study } from '../study.ts';
-import { applicableTo, PICTURE_SETTINGS, type ComparisonMethod } from './comparison-pictures.ts';
-import { explainedBy, type ExplainedNetwork } from './explained-network.ts';
+import { applicableTo, PICTURE_SETTINGS, pictureOf, type ComparisonMethod } from './comparison-pictures.ts';
+import { explainedBy } from './explained-network.ts';
 import { areaUnder, curvesOf, leadingPixels, randomAreas, scoreOf } from './faithfulness.ts';
 import type { Method } from './method.ts';
 import { pixelsOf } from './pixels.ts';
+import { oncePerStudy } from './once-per-study.ts';
 
 export const attributions: Method = {
   id: 'attributions',
@@ -43,15 +43,7 @@ export const attributions: Method = {
       const chance = await randomAreas(explained, x, pixels, steps, score, study.random(`attributions ${sample}`));
       for (const method of applicableTo(explained).methods) {
         study.checkpoint();
-        const picture = await method.draw({
-          explained,
-          x,
-          output,
-          pixels,
-          settings: study.settings,
-          random: study.random,
-          sample: String(sample),
-        });
+        const picture = await method.draw(pictureOf(study, explained, { sample, x, output }));
         const curves = await curvesOf(explained, x, leadingPixels(picture, pixels), pixels, steps, score);
         const name = study.outputName(output);
         answers.push({
@@ -92,11 +84,5 @@ export function leadingOutputs(values: Float32Array, count: number): number[] {
     .slice(0, count);
 }
 
-const kept = new WeakMap<Study, ExplainedNetwork>();
-
 /** The study's network; what is compiled for it is compiled once. */
-export function explainedOf(study: Study): ExplainedNetwork {
-  let explained = kept.get(study);
-  if (!explained) kept.set(study, (explained = explainedBy(study)));
-  return explained;
-}
+export const explainedOf = oncePerStudy(explainedBy);

@@ -9,7 +9,7 @@ import { gradCam, gradCamNode, gradient, integratedGradients, smoothGrad } from 
 import { lime } from './lime.ts';
 import { lrpObstacle, relevance, type LrpRule } from './lrp.ts';
 import { occlusion } from './occlusion.ts';
-import type { Pixels } from './pixels.ts';
+import { pixelsOf, type Pixels } from './pixels.ts';
 
 export interface PictureOf {
   readonly explained: ExplainedNetwork;
@@ -22,6 +22,16 @@ export interface PictureOf {
   readonly random: Study['random'];
   /** Names the streams of this sample. */
   readonly sample: string;
+}
+
+/** What methods are told of one output at one sample of a study, in its own network or in another one. */
+export function pictureOf(
+  { inputView, settings, random }: Study,
+  explained: ExplainedNetwork,
+  { sample, x, output }: { readonly sample: number; readonly x: Tensor; readonly output: number },
+): PictureOf {
+  const pixels = pixelsOf(inputView, x.data.length);
+  return { explained, x, output, pixels, settings, random, sample: String(sample) };
 }
 
 export interface ComparisonMethod {

@@ -8,6 +8,7 @@ import type { Answer, Method, SkippedLayer } from './method.ts';
 import { nearestCentroids, type NearestCentroids } from './nearest-centroids.ts';
 import { sampleClusters } from './sample-clusters.ts';
 import { sampleClasses, stackedLayers, type LayerStack, type SampleClasses } from './stacked-svd.ts';
+import { oncePerStudy } from './once-per-study.ts';
 
 /** Most streams from layer to layer that are counted, the widest ones. */
 const MOST_FLOWS = 1000;
@@ -28,7 +29,7 @@ export const decisionTraces: Method = {
     const stacked = await stackedLayers(study);
     const { classes } = stacked;
     const stacks = tracedStacks(stacked.stacks);
-    const found = await sampleClusters(study, stacked);
+    const found = await sampleClusters(study);
     const clusters = stacks.map((stack) => found[stacked.stacks.indexOf(stack)]!);
     const nearest = await traces(study);
     const name = (position: number): string => study.outputName(classes!.list[position]!);
@@ -84,14 +85,8 @@ export interface LayerTrace {
   readonly profiles: ReadonlyMap<number, Int32Array>;
 }
 
-const known = new WeakMap<Study, Promise<readonly LayerTrace[]>>();
-
 /** The traces of all samples at every covered layer; found once a study. */
-export function traces(study: Study): Promise<readonly LayerTrace[]> {
-  let found = known.get(study);
-  if (!found) known.set(study, (found = findTraces(study, study.memory / 8 / CENTROID_BYTES)));
-  return found;
-}
+export const traces = oncePerStudy((study) => findTraces(study, study.memory / 8 / CENTROID_BYTES));
 
 /** Classes from … to−1 of one layer, whose centroids are in memory at the same time. */
 interface Part {

@@ -9,6 +9,7 @@ import { opOf } from '../ops/index.ts';
 import { dot } from '../svd/multiply.ts';
 import type { Study } from '../study.ts';
 import { chosenLayers, outputVector, weightSpectrum, type WeightSpectrum } from './weight-spectrum.ts';
+import { oncePerStudy } from './once-per-study.ts';
 
 /** Signals of one layer over the query set. */
 export interface LayerSignals {
@@ -20,14 +21,8 @@ export interface LayerSignals {
   readonly values: Float64Array;
 }
 
-const kept = new WeakMap<Study, Promise<ReadonlyMap<string, LayerSignals>>>();
-
 /** Signals of all samples for every layer with weights that `--layers` chooses, by name; one forward pass, once a study. */
-export function directionSignals(study: Study): Promise<ReadonlyMap<string, LayerSignals>> {
-  let signals = kept.get(study);
-  if (!signals) kept.set(study, (signals = streamSignals(study)));
-  return signals;
-}
+export const directionSignals = oncePerStudy(streamSignals);
 
 async function streamSignals(study: Study): Promise<ReadonlyMap<string, LayerSignals>> {
   const layers = chosenLayers(study);

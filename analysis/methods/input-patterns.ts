@@ -27,6 +27,7 @@ import {
   type GramRooms,
   type SingularPatterns,
 } from './singular-patterns.ts';
+import { oncePerStudy } from './once-per-study.ts';
 
 /** Largest smaller side (inputs or neurons) that is decomposed whole: above it the eigenvalues alone take minutes. */
 const LARGEST_SIDE = 2048;
@@ -108,14 +109,8 @@ function powerOf(patterns: readonly InputPatterns[], neurons: number): Represent
   });
 }
 
-const plans = new WeakMap<Study, readonly LayerPlan[]>();
-
 /** The plan of every layer that is covered: all of it at every sample where the budget allows. */
-export function plansOf(study: Study): readonly LayerPlan[] {
-  let plan = plans.get(study);
-  if (!plan) plans.set(study, (plan = planLayers(study)));
-  return plan;
-}
+export const plansOf: (study: Study) => readonly LayerPlan[] = oncePerStudy(planLayers);
 
 function planLayers(study: Study): LayerPlan[] {
   const { network, memory, detailed } = study;

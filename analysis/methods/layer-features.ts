@@ -199,7 +199,7 @@ async function layerPass(
 async function featuresOf(study: Study): Promise<Answer[]> {
   const stacked = await stackedLayers(study);
   const { scores, basis, width } = await layerScores(study);
-  const clusters = await sampleClusters(study, stacked);
+  const clusters = await sampleClusters(study);
   const answers: Answer[] = [];
   for (const [t, stack] of stacked.stacks.entries()) {
     const score = scores[t];

@@ -5,7 +5,8 @@ import { embed, type Embedding } from './embedding.ts';
 import { bestClustering, squaredDistances } from './k-means.ts';
 import { layerReader } from './layer-transformations.ts';
 import { nearestCentroids } from './nearest-centroids.ts';
-import type { LayerStack, SampleClasses, StackedLayers } from './stacked-svd.ts';
+import { oncePerStudy } from './once-per-study.ts';
+import { stackedLayers, type LayerStack, type SampleClasses } from './stacked-svd.ts';
 
 export interface LayerClusters {
   /** The samples that clusters and embedding were made from. */
@@ -19,14 +20,8 @@ export interface LayerClusters {
   readonly majorities: readonly ({ readonly class: number; readonly purity: number } | null)[];
 }
 
-const known = new WeakMap<Study, Promise<readonly LayerClusters[]>>();
-
 /** The clusters of every covered layer, in order; found once a study. */
-export function sampleClusters(study: Study, stacked: StackedLayers): Promise<readonly LayerClusters[]> {
-  let clusters = known.get(study);
-  if (!clusters) known.set(study, (clusters = findClusters(study, stacked)));
-  return clusters;
-}
+export const sampleClusters: (study: Study) => Promise<readonly LayerClusters[]> = oncePerStudy(findClusters);
 
 interface SubsetClusters {
   readonly subset: readonly number[];
@@ -37,7 +32,8 @@ interface SubsetClusters {
   readonly count: number;
 }
 
-async function findClusters(study: Study, { stacks, reader, classes }: StackedLayers): Promise<LayerClusters[]> {
+async function findClusters(study: Study): Promise<LayerClusters[]> {
+  const { stacks, reader, classes } = await stackedLayers(study);
   const found: SubsetClusters[] = [];
   for (const stack of stacks) found.push(await clustersOfSubset(study, stack));
   const total = study.samples.count;

@@ -9,13 +9,19 @@ import { redrawn } from './redrawn-weights.ts';
 import { opOf } from '../ops/index.ts';
 import type { Study } from '../study.ts';
 import { explainedOf, leadingOutputs } from './attributions.ts';
-import { applicableTo, COMPARISON_METHODS, PICTURE_SETTINGS, type PictureOf } from './comparison-pictures.ts';
+import {
+  applicableTo,
+  COMPARISON_METHODS,
+  PICTURE_SETTINGS,
+  pictureOf,
+  type PictureOf,
+} from './comparison-pictures.ts';
 import { explained as explainedNetwork, type ExplainedNetwork } from './explained-network.ts';
 import { planRows } from './jacobian-rows.ts';
 import type { Method } from './method.ts';
-import { pixelsOf } from './pixels.ts';
 import { componentGram, inputComponents, singularPatterns } from './singular-patterns.ts';
 import { spearman } from './spearman.ts';
+import { oncePerStudy } from './once-per-study.ts';
 
 /** Most layers at which the cascade stops to compare. */
 const MOST_STOPS = 8;
@@ -89,13 +95,7 @@ interface Subject {
   readonly output: number;
 }
 
-const subjects = new WeakMap<Study, Promise<readonly Subject[]>>();
-
-function subjectsOf(study: Study): Promise<readonly Subject[]> {
-  let found = subjects.get(study);
-  if (!found) subjects.set(study, (found = findSubjects(study)));
-  return found;
-}
+const subjectsOf = oncePerStudy(findSubjects);
 
 /** Of the samples looked at in detail as many as the budget allows, spread evenly. */
 async function findSubjects(study: Study): Promise<Subject[]> {
@@ -112,32 +112,15 @@ async function findSubjects(study: Study): Promise<Subject[]> {
 
 async function picturesOf(study: Study, explained: ExplainedNetwork, kind: Kind): Promise<Float32Array[]> {
   const pictures: Float32Array[] = [];
-  for (const { sample, x, output } of await subjectsOf(study)) {
+  for (const subject of await subjectsOf(study)) {
     study.checkpoint();
-    const pixels = pixelsOf(study.inputView, x.data.length);
-    pictures.push(
-      await kind.draw({
-        explained,
-        x,
-        output,
-        pixels,
-        settings: study.settings,
-        random: study.random,
-        sample: String(sample),
-      }),
-    );
+    pictures.push(await kind.draw(pictureOf(study, explained, subject)));
   }
   return pictures;
 }
 
-const originals = new WeakMap<Study, Promise<ReadonlyMap<string, Float32Array[]>>>();
-
 /** The pictures of the network as it was trained, by kind; drawn once a study. */
-function originalsOf(study: Study): Promise<ReadonlyMap<string, Float32Array[]>> {
-  let drawn = originals.get(study);
-  if (!drawn) originals.set(study, (drawn = drawOriginals(study)));
-  return drawn;
-}
+const originalsOf = oncePerStudy(drawOriginals);
 
 async function drawOriginals(study: Study): Promise<Map<string, Float32Array[]>> {
   const drawn = new Map<string, Float32Array[]>();

@@ -7,6 +7,7 @@ import type { Study } from '../study.ts';
 import { channelMeans, classesOf } from './direction-signals.ts';
 import { fitsGlob } from './layer-glob.ts';
 import type { Method } from './method.ts';
+import { oncePerStudy } from './once-per-study.ts';
 
 /** Layers whose overlays are drawn: the first, the middle and the last with a map. */
 const MOST_LAYERS = 3;
@@ -82,14 +83,8 @@ interface Seen {
   readonly place: number;
 }
 type Means = ReadonlyMap<string, ReadonlyMap<number, Seen>>;
-const kept = new WeakMap<Study, Promise<Means>>();
-
 /** Mean activation of every detailed sample by layer. */
-function meanActivations(study: Study): Promise<Means> {
-  let means = kept.get(study);
-  if (!means) kept.set(study, (means = readMeans(study)));
-  return means;
-}
+const meanActivations = oncePerStudy(readMeans);
 
 async function readMeans(study: Study): Promise<Means> {
   const layers = overlayLayers(study);

@@ -23,6 +23,7 @@ import {
   type Transformation,
   type Transformations,
 } from './layer-transformations.ts';
+import { oncePerStudy } from './once-per-study.ts';
 
 /** How many values of the spectrum the elbow is looked for in, and how many are kept. */
 const SPECTRUM = 50;
@@ -86,14 +87,8 @@ export interface StackedLayers extends Transformations {
   readonly stacks: readonly LayerStack[];
 }
 
-const known = new WeakMap<Study, Promise<StackedLayers>>();
-
 /** Every covered layer of a study decomposed over all its samples; done once a study. */
-export function stackedLayers(study: Study): Promise<StackedLayers> {
-  let stacked = known.get(study);
-  if (!stacked) known.set(study, (stacked = decompose(study)));
-  return stacked;
-}
+export const stackedLayers = oncePerStudy(decompose);
 
 /** Labels where there are any, else predictions; null where a sample has no class at all. */
 export function sampleClasses({ labels, predictions }: Pick<Study, 'labels' | 'predictions'>): SampleClasses | null {

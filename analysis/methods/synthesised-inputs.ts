@@ -12,6 +12,7 @@ import type { Study } from '../study.ts';
 import { decorrelated, plain, type Parametrisation } from './fourier.ts';
 import { randomMotion, resampling, still, type Extent, type Motion } from './resampling.ts';
 import type { UnfoldedWeights } from './unfolded-weights.ts';
+import { oncePerStudy } from './once-per-study.ts';
 
 /** Of Adam (Kingma and Ba 2015). */
 const RATE = 0.05;
@@ -182,13 +183,7 @@ interface Canvas {
   draw(input: Float32Array, alt: string): Promise<Image>;
 }
 
-const canvases = new WeakMap<Study, Promise<Canvas>>();
-
-function canvasOf(study: Study): Promise<Canvas> {
-  let canvas = canvases.get(study);
-  if (!canvas) canvases.set(study, (canvas = makeCanvas(study)));
-  return canvas;
-}
+const canvasOf = oncePerStudy(makeCanvas);
 
 async function makeCanvas(study: Study): Promise<Canvas> {
   const view = study.inputView;
